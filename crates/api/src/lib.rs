@@ -1,0 +1,1 @@
+//! The objects that people write and read, and the facts about each OpenVidu profile.

@@ -1,0 +1,1 @@
+//! The loop: observe, plan, check, commit, execute, report.

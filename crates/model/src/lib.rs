@@ -1,0 +1,1 @@
+//! What the operator reasons about: snapshots, resources, steps and outcomes.

@@ -1,0 +1,2 @@
+//! The openvidu-operator binary.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Provider and Media in process, over the simulated world.

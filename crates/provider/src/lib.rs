@@ -1,0 +1,1 @@
+//! The traits behind which every backend lives, and the kit that tests them.

@@ -1,0 +1,1 @@
+//! Real systemd machines in network namespaces, for the tests.

@@ -1,0 +1,1 @@
+//! Simulated days, enumerated crash points and planted bugs.

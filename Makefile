@@ -1,0 +1,55 @@
+# Everything that a person or CI runs. `make` alone lists the targets.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+# Where tools and builds of CI are kept, outside the clone.
+OVO_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/openvidu-operator
+export OVO_CACHE
+# Cargo must build with the toolchain that is here, never fetch another.
+export RUSTUP_AUTO_INSTALL := 0
+
+CARGO ?= cargo
+# Extra arguments for nextest, for example TESTS='-p ovo-planner'.
+TESTS ?= --workspace
+# Seeds for the long run.
+SEEDS ?= 1..20
+
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
+
+demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
+	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
+
+test: tools packages ## Install what the tests need and run all of them
+	scripts/test $(TESTS)
+
+figures: ## Fault harness, histories and planner timings in release: writes target/figures.txt
+	$(CARGO) run --release --package ovo-simulation --bin figures
+
+bench: ## Benchmarks: ratios against a plain peer measured in the same run
+	$(CARGO) bench --workspace
+
+soak: ## Simulated days for the given seeds: make soak SEEDS=1..1000
+	$(CARGO) run --release --package ovo-simulation --bin figures -- --soak $(SEEDS)
+
+lint: tools ## Formatting, clippy with warnings as errors, licences and bans, unused dependencies
+	scripts/lint
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+generate: ## Write crds/ and the generated pages of docs/ anew
+	scripts/generate
+
+check-generated: ## Fail when crds/ or a generated page is not what the code says
+	scripts/generate --check
+
+tools:
+	@scripts/install-tools >/dev/null
+
+packages:
+	@scripts/install-packages

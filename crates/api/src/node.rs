@@ -34,7 +34,18 @@ pub struct OpenViduNodeSpec {
 
 /// Where a node stands in its life.
 #[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
 )]
 pub enum NodePhase {
     /// Known, nothing started.
@@ -65,7 +76,9 @@ pub enum NodePhase {
 }
 
 /// Why a node is being drained.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 pub enum DrainCause {
     /// Fewer nodes are wanted.
     ScaleIn,

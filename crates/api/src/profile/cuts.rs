@@ -31,7 +31,9 @@ pub(super) fn lookup(_profile: &Profile, act: ActKind, role: Option<Role>) -> Cu
         // In both profiles services on all nodes restart with the one that is told to.
         (A::Restart, Some(Role::Master)) => Cuts::Cluster,
         (A::End | A::Unprotect | A::Uninstall, Some(Role::Master)) => Cuts::Master,
-        (A::End | A::Unprotect | A::Uninstall | A::Restart, Some(Role::LoadBalancer)) => Cuts::Cluster,
+        (A::End | A::Unprotect | A::Uninstall | A::Restart, Some(Role::LoadBalancer)) => {
+            Cuts::Cluster
+        }
         (A::End | A::Unprotect | A::Uninstall | A::Restart, None) => Cuts::Cluster,
         (A::ApplyConfig, _) => Cuts::Cluster,
         (A::ReloadBalancer, _) => Cuts::Cluster,

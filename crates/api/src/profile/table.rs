@@ -14,7 +14,11 @@ pub static V2_HA_AWS: Profile = Profile {
     quorum: Quorum::One,
     // The masters answer for the node; one more tick of theirs is what their answer may lag.
     settle_ms: 10_000,
-    balancer_health: Health { port: 4443, path: "/", codes: (401, 403) },
+    balancer_health: Health {
+        port: 4443,
+        path: "/",
+        codes: (401, 403),
+    },
 };
 
 /// OpenVidu 2 Enterprise HighAvailability on AWS up to 2.31, whose balancer check differs.
@@ -28,7 +32,11 @@ static V2_HA_AWS_2_31: Profile = Profile {
     masters: (1, 100),
     quorum: Quorum::One,
     settle_ms: 10_000,
-    balancer_health: Health { port: 4443, path: "/openvidu/health", codes: (200, 200) },
+    balancer_health: Health {
+        port: 4443,
+        path: "/openvidu/health",
+        codes: (200, 200),
+    },
 };
 
 /// OpenVidu 3 HighAvailability on machines reached by SSH.
@@ -37,13 +45,21 @@ pub static V3_HA_ON_PREM: Profile = Profile {
     drain: DrainDriver::SignalOnce,
     nodes: NodeSource::Machines,
     config: ConfigStore::ReplicatedFiles,
-    occupancy: &[OccupancySource::LiveKit, OccupancySource::Egress, OccupancySource::Ingress],
+    occupancy: &[
+        OccupancySource::LiveKit,
+        OccupancySource::Egress,
+        OccupancySource::Ingress,
+    ],
     drained_containers: &["openvidu", "ingress", "egress"],
     masters: (4, 4),
     quorum: Quorum::Majority,
     // LiveKit's own ticker is 5 s and its record is rewritten every 2 s: two tickers.
     settle_ms: 10_000,
-    balancer_health: Health { port: 7880, path: "/health/caddy", codes: (200, 200) },
+    balancer_health: Health {
+        port: 7880,
+        path: "/health/caddy",
+        codes: (200, 200),
+    },
 };
 
 /// The profile of a version on AWS (`aws`) or on machines (`!aws`), or `None` where there is none yet.

@@ -57,6 +57,11 @@ pub struct OpenViduClusterStatus {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 512))]
     pub applied_config_keys: Vec<String>,
+    /// Resource to a digest of what it was last brought to. What differs from the desired state although this
+    /// digest does not was changed by somebody else: drift.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(length(max = 128))]
+    pub applied: BTreeMap<String, String>,
     /// Since when the group was asked to shrink and nobody closed a node (v2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink_unanswered_since: Option<Time>,
@@ -213,8 +218,11 @@ pub struct IntentStep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStep {
-    /// What, and for what.
+    /// What would be done.
     pub step: String,
+    /// What it waits for; its numbers are refreshed at most once a minute.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub waits_for: String,
     /// Since when.
     pub since: Time,
 }

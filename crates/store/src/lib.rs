@@ -1,1 +1,17 @@
 //! Where objects are kept: the store port and its adapters.
+//!
+//! The engine speaks to one [`Store`]. Behind it stands either a Kubernetes API server or the embedded adapter,
+//! which is a small API server over a local file (or over memory, for the simulator). Both keep the same
+//! promises, and one conformance suite holds them to it.
+
+pub mod error;
+pub mod event;
+pub mod key;
+pub mod port;
+pub mod secret;
+
+pub use error::{StoreError, Violation};
+pub use event::{ClusterEvent, EventType, ObjectReference};
+pub use key::ObjectKey;
+pub use port::{Freshness, Store};
+pub use secret::{IN_USE_FINALIZER, SecretObject, SecretValue};

@@ -13,7 +13,9 @@ mod snapshot;
 mod step;
 mod time;
 
-pub use node::{Container, ContainerRef, MediaState, NodeName, ObservedNode, Presence, SignalMarker, UnitState};
+pub use node::{
+    Container, ContainerRef, MediaState, NodeName, ObservedNode, Presence, SignalMarker, UnitState,
+};
 pub use observed::{Observation, ObservedResource, Ownership, ResourceState, Scope};
 pub use outcome::{Outcome, ProviderError};
 pub use plan::{EventNote, EventType, NodeWrite, Plan, Waiting};

@@ -18,6 +18,12 @@ impl From<&str> for NodeName {
     }
 }
 
+impl std::borrow::Borrow<str> for NodeName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for NodeName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -140,13 +146,19 @@ pub struct ObservedNode {
 impl ObservedNode {
     /// The containers that take the drain signal and run. `None` when they could not be listed.
     pub fn running_drained(&self) -> Option<impl Iterator<Item = &Container>> {
-        self.containers.as_ref().map(|list| list.iter().filter(|c| c.drained && c.running))
+        self.containers
+            .as_ref()
+            .map(|list| list.iter().filter(|c| c.drained && c.running))
     }
 }
 
 impl Container {
     /// This start of this container.
     pub fn reference(&self) -> ContainerRef {
-        ContainerRef { name: self.name.clone(), id: self.id.clone(), started_at: self.started_at.clone() }
+        ContainerRef {
+            name: self.name.clone(),
+            id: self.id.clone(),
+            started_at: self.started_at.clone(),
+        }
     }
 }

@@ -80,7 +80,9 @@ pub enum Observation {
 impl Observation {
     /// An unknown scope.
     pub fn unknown(reason: impl Into<Arc<str>>) -> Self {
-        Self::Unknown { reason: reason.into() }
+        Self::Unknown {
+            reason: reason.into(),
+        }
     }
 
     /// Whether the answer was complete.

@@ -20,7 +20,10 @@ pub struct ResourceId {
 impl ResourceId {
     /// An id of this kind and name.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
-        Self { kind: kind.into(), name: name.into() }
+        Self {
+            kind: kind.into(),
+            name: name.into(),
+        }
     }
 }
 

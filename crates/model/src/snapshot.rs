@@ -57,11 +57,13 @@ pub struct Snapshot {
 impl Snapshot {
     /// All observed nodes of all known scopes.
     pub fn observed_nodes(&self) -> impl Iterator<Item = &ObservedNode> {
-        self.observed.values().flat_map(|o| match o {
-            Observation::Known { nodes, .. } => Some(nodes.values()),
-            Observation::Unknown { .. } => None,
-        })
-        .flatten()
+        self.observed
+            .values()
+            .flat_map(|o| match o {
+                Observation::Known { nodes, .. } => Some(nodes.values()),
+                Observation::Unknown { .. } => None,
+            })
+            .flatten()
     }
 
     /// An observed resource.

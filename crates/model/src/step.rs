@@ -197,9 +197,9 @@ impl Op {
     /// The resource it acts on, if it acts on one.
     pub const fn resource(&self) -> Option<&ResourceId> {
         match self {
-            Self::Create { resource, .. } | Self::Set { resource, .. } | Self::Delete { resource, .. } => {
-                Some(resource)
-            }
+            Self::Create { resource, .. }
+            | Self::Set { resource, .. }
+            | Self::Delete { resource, .. } => Some(resource),
             Self::SetCapacity { group, .. } | Self::SetProtection { group, .. } => Some(group),
             _ => None,
         }
@@ -209,28 +209,45 @@ impl Op {
     pub fn id(&self) -> StepId {
         StepId(match self {
             Self::Create { resource, .. } => format!("create {resource}"),
-            Self::Set { resource, call, properties } => {
-                let names: Vec<_> = properties.iter().map(|(k, v)| format!("{k}={}", v.tag())).collect();
+            Self::Set {
+                resource,
+                call,
+                properties,
+            } => {
+                let names: Vec<_> = properties
+                    .iter()
+                    .map(|(k, v)| format!("{k}={}", v.tag()))
+                    .collect();
                 format!("set {resource} {call} {}", names.join(","))
             }
             Self::Delete { resource, .. } => format!("delete {resource}"),
             Self::SetCapacity { group, from, to } => format!("capacity {group} {from}->{to}"),
-            Self::SetProtection { group, nodes, protected } => {
+            Self::SetProtection {
+                group,
+                nodes,
+                protected,
+            } => {
                 let names: Vec<_> = nodes.iter().map(|n| &*n.0).collect();
                 format!("protect {group} {protected} {}", names.join(","))
             }
-            Self::Terminate { node, decrement } => format!("terminate {node} decrement={decrement}"),
+            Self::Terminate { node, decrement } => {
+                format!("terminate {node} decrement={decrement}")
+            }
             Self::Start { node } => format!("start {node}"),
             Self::Signal { node, containers } => {
-                let names: Vec<_> =
-                    containers.iter().map(|c| format!("{}:{}@{}", c.name, c.id, c.started_at)).collect();
+                let names: Vec<_> = containers
+                    .iter()
+                    .map(|c| format!("{}:{}@{}", c.name, c.id, c.started_at))
+                    .collect();
                 format!("signal {node} {}", names.join(","))
             }
             Self::Stop { node } => format!("stop {node}"),
             Self::Uninstall { node } => format!("uninstall {node}"),
             Self::Close { node } => format!("close {node}"),
             Self::Reopen { node } => format!("reopen {node}"),
-            Self::GenerateCredentials { secret, keys } => format!("credentials {secret} {}", keys.join(",")),
+            Self::GenerateCredentials { secret, keys } => {
+                format!("credentials {secret} {}", keys.join(","))
+            }
         })
     }
 }
@@ -240,7 +257,9 @@ impl Value {
     pub fn tag(&self) -> String {
         match self {
             Self::Known(scalar) => scalar.to_string(),
-            Self::Secret { digest, .. } => digest.as_ref().map_or_else(|| "?".to_owned(), |d| d.0.clone()),
+            Self::Secret { digest, .. } => digest
+                .as_ref()
+                .map_or_else(|| "?".to_owned(), |d| d.0.clone()),
             Self::OutputOf { resource, output } => format!("{resource}.{output}"),
             Self::Planned => "planned".to_owned(),
         }

@@ -10,11 +10,15 @@ use serde::{Deserialize, Serialize};
 pub type Millis = i64;
 
 /// Milliseconds on a clock that never jumps and means nothing outside this process. Ages are taken from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Mono(pub Millis);
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Schedules, deadlines and what is written down are taken from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Wall(pub Millis);
 
 /// The moment at which a snapshot was taken, on both clocks.

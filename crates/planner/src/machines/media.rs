@@ -1,0 +1,536 @@
+//! Media machines: a pool of which some serve.
+
+use ovo_api::act::{ActKind, Role};
+use ovo_api::annotations;
+use ovo_api::node::{DrainCause, NodePhase, SignalState};
+use ovo_model::{Cause, EventType, MediaState, NodeName, Op};
+
+use crate::bugs::Bug;
+use crate::draft::Draft;
+use crate::group::{in_grace_is_over, past_deadline, remediation_cap, wanted};
+use crate::machines::masters::healthy;
+use crate::machines::signal;
+use crate::machines::state::{State, unhealthy};
+use crate::occupancy::{Busy, FRESH_MS, words};
+use crate::view::{NodeView, View};
+
+/// Sizes the pool, drains who should go, ends who is empty.
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
+    let paused = view.spec.paused() && !view.bugs.has(Bug::NoPause);
+    if !paused {
+        answer_requests(view, draft);
+        size(view, draft);
+    }
+    for node in view.role(Role::Media) {
+        advance(view, draft, node);
+    }
+}
+
+/// Closes all media machines at once and takes each away when it is empty. Whether something is left.
+pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
+    let mut left = false;
+    for node in view.role(Role::Media) {
+        match State::of(view, draft, node) {
+            State::Bare => draft.gone.push(node.name.clone()),
+            State::Stopped => {
+                left = true;
+                uninstall(view, draft, node, Cause::Deletion);
+            }
+            State::Installing => {
+                left = true;
+                draft.wait(
+                    format!("take {} away", node.name),
+                    "its installation to end",
+                );
+            }
+            State::Silent => {
+                left = true;
+                draft.wait(format!("take {} away", node.name), "it does not answer");
+            }
+            _ => {
+                left = true;
+                draft.drain(
+                    view,
+                    &node.name,
+                    DrainCause::ClusterDeleted,
+                    "the cluster is being deleted",
+                );
+                advance(view, draft, node);
+            }
+        }
+    }
+    left
+}
+
+fn draining(draft: &Draft, name: &NodeName) -> bool {
+    draft.records.get(name).is_some_and(|r| r.drain.is_some())
+}
+
+/// Drains that people and lists ask for.
+fn answer_requests(view: &View<'_>, draft: &mut Draft) {
+    let mut closing = view
+        .role(Role::Media)
+        .filter(|n| draining(draft, &n.name))
+        .count();
+    let concurrent = usize::try_from(view.spec.media.max_concurrent()).unwrap_or(1);
+    for node in view.role(Role::Media) {
+        let state = State::of(view, draft, node);
+        if draining(draft, &node.name) {
+            undrain(draft, node);
+            continue;
+        }
+        if matches!(state, State::Closed) {
+            draft.drain(
+                view,
+                &node.name,
+                DrainCause::Foreign,
+                "somebody else closed it",
+            );
+            closing += 1;
+            continue;
+        }
+        if !state.may_run() {
+            continue;
+        }
+        if let Some(reason) = node.annotation(annotations::DRAIN) {
+            draft.drain(
+                view,
+                &node.name,
+                DrainCause::Requested,
+                format!("a person asked for it: {reason}"),
+            );
+            closing += 1;
+        } else if node.deleted_by_user() || !node.listed {
+            if closing >= concurrent {
+                draft.wait(
+                    format!("drain {}", node.name),
+                    format!("{closing} media nodes are draining"),
+                );
+                continue;
+            }
+            let (cause, why) = if node.listed {
+                (DrainCause::NodeDeleted, "its object was deleted")
+            } else {
+                (DrainCause::Removed, "its machine was taken off the list")
+            };
+            draft.drain(view, &node.name, cause, why);
+            closing += 1;
+        }
+    }
+}
+
+/// Takes a requested drain back as long as no signal can have gone out.
+fn undrain(draft: &mut Draft, node: &NodeView<'_>) {
+    let asked = node.annotation(annotations::DRAIN).is_some();
+    let record = draft.record(&node.name);
+    let back = record
+        .drain
+        .as_ref()
+        .is_some_and(|d| d.cause == DrainCause::Requested && !asked && d.signals.is_empty());
+    if back {
+        record.drain = None;
+        draft.event(
+            EventType::Normal,
+            "NodeRevived",
+            Some(&node.name),
+            "the request to drain it was taken back",
+        );
+    }
+}
+
+/// How many serve, and who should.
+fn size(view: &View<'_>, draft: &mut Draft) {
+    let target = usize::try_from(wanted(view, Role::Media)).unwrap_or(0);
+    draft.target = i32::try_from(target).unwrap_or(i32::MAX);
+    let (mut takers, mut serving, mut standby) = (0_usize, Vec::new(), Vec::new());
+    let (mut sick, mut present, mut closing) = (0_usize, 0_usize, 0_usize);
+    for node in view.role(Role::Media) {
+        let state = State::of(view, draft, node);
+        let told_to_run = draft
+            .records
+            .get(&node.name)
+            .is_some_and(|r| r.launched_at.is_some());
+        let in_service = state.may_run() && (told_to_run || state != State::Silent);
+        if in_service {
+            present += 1;
+            if draining(draft, &node.name) {
+                closing += 1;
+            } else if unhealthy(view, draft, node, state) {
+                sick += 1;
+            } else if state != State::Closed {
+                takers += 1;
+            }
+        }
+        match state {
+            State::Serving if !draining(draft, &node.name) => serving.push(node),
+            State::Stopped
+                if node.listed && !node.deleted_by_user() && !draining(draft, &node.name) =>
+            {
+                let asked = node.annotation(annotations::DRAIN).is_some();
+                let current = node.machine.is_some();
+                if !asked && current {
+                    standby.push(node);
+                }
+            }
+            _ => {}
+        }
+    }
+    let cap = remediation_cap(view, takers + sick);
+    let stopped = sick > cap && !view.bugs.has(Bug::NoRemediationCap);
+    if stopped {
+        draft.remediation_stopped = Some(format!(
+            "{sick} of {} media nodes are unhealthy, more than {cap} may be replaced; look at the network, the masters \
+             and Redis",
+            takers + sick
+        ));
+    }
+    let counted = takers + if stopped { sick } else { 0 };
+    if counted < target {
+        grow(view, draft, target - counted, present, &mut standby);
+    } else if takers > target {
+        shrink(view, draft, takers - target, closing, &serving);
+    }
+}
+
+fn grow(
+    view: &View<'_>,
+    draft: &mut Draft,
+    need: usize,
+    present: usize,
+    standby: &mut Vec<&NodeView<'_>>,
+) {
+    let mut limit =
+        usize::try_from(view.spec.media.max() + view.spec.media.max_surge()).unwrap_or(0);
+    if view.bugs.has(Bug::OffByOne) {
+        limit += 1;
+    }
+    let room = if view.bugs.has(Bug::NoLimit) {
+        usize::MAX
+    } else {
+        limit.saturating_sub(present)
+    };
+    let quorum = view
+        .snap
+        .profile
+        .quorum
+        .of(view.role(Role::Master).filter(|n| n.listed).count());
+    let up = healthy(view);
+    if up < quorum {
+        return draft.wait(
+            "start media nodes",
+            format!("{up} of {quorum} masters that it takes are healthy"),
+        );
+    }
+    // Who failed last time comes last.
+    standby.sort_by_key(|n| {
+        (
+            draft
+                .records
+                .get(&n.name)
+                .and_then(|r| r.unhealthy_since.as_ref())
+                .map(|t| t.0),
+            n.name.clone(),
+        )
+    });
+    let starts = need.min(room).min(standby.len());
+    for node in standby.iter().take(starts) {
+        let op = Op::Start {
+            node: node.name.clone(),
+        };
+        let why = format!("{} more media nodes are wanted", need);
+        draft
+            .steps
+            .push(view.step(op, ActKind::Start, Some(Role::Media), Cause::Growth, why));
+        let record = draft.record(&node.name);
+        record.launched_at = Some(view.snap.now.wall.to_time());
+        record.joined_at = None;
+        record.unhealthy_since = None;
+    }
+    if starts == need {
+        return;
+    }
+    let reason = if room < need.min(standby.len()) {
+        let holding: Vec<String> = view
+            .role(Role::Media)
+            .filter(|n| draining(draft, &n.name))
+            .map(|n| format!("{} ({})", n.name, left(view, n)))
+            .collect();
+        format!(
+            "max and surge allow {limit} nodes; draining: {}",
+            holding.join(", ")
+        )
+    } else {
+        format!(
+            "{} more machines with role Media are needed under spec.infrastructure.onPrem.machines",
+            need - starts
+        )
+    };
+    draft.capacity_limited = Some(reason);
+}
+
+/// What a draining node still holds, in words.
+fn left(view: &View<'_>, node: &NodeView<'_>) -> String {
+    match view.busy(node, FRESH_MS, None) {
+        Busy::Zero => "nothing left".to_owned(),
+        Busy::Occupied(occupancy) => format!("{} left", words(&occupancy)),
+        Busy::Unknown(why) => why,
+    }
+}
+
+fn shrink(
+    view: &View<'_>,
+    draft: &mut Draft,
+    excess: usize,
+    closing: usize,
+    serving: &[&NodeView<'_>],
+) {
+    let concurrent = usize::try_from(view.spec.media.max_concurrent()).unwrap_or(1);
+    let allowed = excess.min(concurrent.saturating_sub(closing));
+    if allowed == 0 {
+        return draft.wait("scale in", format!("{closing} media nodes are draining"));
+    }
+    let grace = |n: &NodeView<'_>| in_grace_is_over(view, n) || view.bugs.has(Bug::NoGrace);
+    if let Some(unwatched) = serving
+        .iter()
+        .find(|n| !view.full_window(n) && !view.bugs.has(Bug::NoGrace))
+    {
+        return draft.wait(
+            "scale in",
+            format!("a full window of readings of {}", unwatched.name),
+        );
+    }
+    let mut candidates: Vec<_> = serving
+        .iter()
+        .filter(|n| grace(n) && !n.protected_by_user())
+        .filter_map(|n| match view.busy(n, FRESH_MS, None) {
+            Busy::Zero => Some((0, 0, n)),
+            Busy::Occupied(o) => Some((o.participants + o.egress + o.ingress, o.rooms, n)),
+            Busy::Unknown(_) => None,
+        })
+        .collect();
+    candidates.sort_by(|a, b| (a.0, a.1, &b.2.name).cmp(&(b.0, b.1, &a.2.name)));
+    if candidates.is_empty() {
+        return draft.wait(
+            "scale in",
+            "a media node that may be closed: all are new, protected or unknown",
+        );
+    }
+    let names: Vec<(NodeName, u32, u32)> = candidates
+        .iter()
+        .take(allowed)
+        .map(|(people, rooms, n)| (n.name.clone(), *people, *rooms))
+        .collect();
+    for (name, people, rooms) in names {
+        let why = format!(
+            "{} media nodes are wanted; it holds the fewest: {rooms} rooms, {people} people",
+            draft.target
+        );
+        draft.drain(view, &name, DrainCause::ScaleIn, why);
+    }
+}
+
+/// The next step in one machine's life.
+fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+    let state = State::of(view, draft, node);
+    if view.bugs.has(Bug::EndWithoutClosing)
+        && state == State::Serving
+        && draining(draft, &node.name)
+    {
+        return stop(view, draft, node, Cause::ScaleIn, "empty".to_owned());
+    }
+    if node.forced() && state.may_run() && state != State::Silent {
+        draft.drain(
+            view,
+            &node.name,
+            DrainCause::Requested,
+            "forced by its typed name",
+        );
+        return stop(
+            view,
+            draft,
+            node,
+            Cause::Force,
+            "forced by its typed name".to_owned(),
+        );
+    }
+    if state == State::Failed && !draining(draft, &node.name) && draft.remediation_stopped.is_none()
+    {
+        if unhealthy(view, draft, node, state) {
+            stop(
+                view,
+                draft,
+                node,
+                Cause::Remediation,
+                "it came down, or never joined".to_owned(),
+            );
+        }
+        return;
+    }
+    if state == State::Stopped && !node.listed {
+        return uninstall(view, draft, node, Cause::ScaleIn);
+    }
+    if state == State::Bare && !node.listed {
+        draft.gone.push(node.name.clone());
+        return;
+    }
+    if state == State::Stopped && node.deleted_by_user() {
+        draft.gone.push(node.name.clone());
+        draft.event(
+            EventType::Normal,
+            "NodeReplaced",
+            Some(&node.name),
+            "ended; its record is made anew",
+        );
+        return;
+    }
+    if !draining(draft, &node.name) {
+        return;
+    }
+    match state {
+        State::Serving | State::Starting | State::Unsure | State::Closed | State::Failed => {
+            signal::plan(view, draft, node);
+            let requested = draft
+                .record(&node.name)
+                .drain
+                .as_ref()
+                .map_or(0, |d| d.requested_at.0.as_millisecond());
+            if past_deadline(view, requested) && state == State::Closed {
+                return stop(
+                    view,
+                    draft,
+                    node,
+                    Cause::Force,
+                    "its deadline to drain has passed".to_owned(),
+                );
+            }
+            if view.bugs.has(Bug::EndWhileOccupied) && state == State::Closed {
+                return stop(view, draft, node, Cause::ScaleIn, "closed".to_owned());
+            }
+            if (view.bugs.has(Bug::MissingIsZero) || view.bugs.has(Bug::StaleCounts))
+                && state == State::Closed
+                && view.busy(node, FRESH_MS, None) == Busy::Zero
+            {
+                return stop(view, draft, node, Cause::ScaleIn, "empty".to_owned());
+            }
+            draft.wait(
+                format!("media node {} to empty", node.name),
+                left(view, node),
+            );
+        }
+        State::Exited => end_when_settled(view, draft, node),
+        State::Silent => draft.wait(
+            format!("media node {} to empty", node.name),
+            "it does not answer",
+        ),
+        State::Bare | State::Installing | State::Stopped => {}
+    }
+}
+
+/// Stops what has exited by itself, once every source has said zero after the settle time (rule S1).
+fn end_when_settled(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+    let settle = view.snap.profile.settle_ms;
+    let what = format!("stop {}", node.name);
+    let Some(closed) = node.readings.and_then(|r| r.closed_since) else {
+        draft.look(1_000);
+        return draft.wait(what, "its closing to be seen");
+    };
+    let settled = ovo_model::Mono(closed.0 + settle);
+    let since = view.snap.now.mono.since(closed);
+    if since < settle {
+        draft.look(settle - since);
+        return draft.wait(what, "readings after its closing");
+    }
+    let read = view.snap.profile.occupancy.iter().all(|source| {
+        node.readings
+            .and_then(|r| r.newest(*source))
+            .is_some_and(|r| {
+                r.at >= settled
+                    && r.occupancy.is_zero()
+                    && view.snap.now.mono.since(r.at) <= FRESH_MS
+            })
+    });
+    if !read {
+        draft.look(1_000);
+        return draft.wait(what, "every source to say that nothing runs there");
+    }
+    stop(
+        view,
+        draft,
+        node,
+        cause(draft, node),
+        "closed, empty, and its containers have exited".to_owned(),
+    );
+}
+
+fn cause(draft: &Draft, node: &NodeView<'_>) -> Cause {
+    match draft
+        .records
+        .get(&node.name)
+        .and_then(|r| r.drain.as_ref())
+        .map(|d| d.cause)
+    {
+        Some(DrainCause::ClusterDeleted | DrainCause::NodeDeleted) => Cause::Deletion,
+        _ => Cause::ScaleIn,
+    }
+}
+
+fn stop(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cause, why: String) {
+    let op = Op::Stop {
+        node: node.name.clone(),
+    };
+    draft
+        .steps
+        .push(view.step(op, ActKind::End, Some(Role::Media), cause, why));
+}
+
+fn uninstall(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cause) {
+    let op = Op::Uninstall {
+        node: node.name.clone(),
+    };
+    let why = if node.listed {
+        "the cluster is being deleted"
+    } else {
+        "its machine was taken off the list"
+    };
+    draft.steps.push(view.step(
+        op,
+        ActKind::Uninstall,
+        Some(Role::Media),
+        cause,
+        why.to_owned(),
+    ));
+}
+
+/// Whether the drain of a stopped machine is over.
+pub(crate) fn finish(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+    let name = node.name.clone();
+    let Some(drain) = draft.record(&name).drain.take() else {
+        return;
+    };
+    let sent = drain
+        .signals
+        .iter()
+        .filter(|s| s.state == SignalState::Sent)
+        .count();
+    let record = draft.record(&name);
+    record.launched_at = None;
+    record.joined_at = None;
+    record.unhealthy_since = None;
+    draft.event(
+        EventType::Normal,
+        "NodeDrained",
+        Some(&name),
+        format!("stopped and standing by; {sent} signals sent"),
+    );
+    draft.phase(view, &name, NodePhase::Standby, "installed and stopped");
+}
+
+/// Whether the node itself says that it is closed.
+pub(crate) fn closed(node: &NodeView<'_>) -> bool {
+    node.observed.is_some_and(|o| {
+        matches!(
+            o.media,
+            MediaState::Closed | MediaState::Leaving | MediaState::Canceled
+        )
+    })
+}

@@ -1,0 +1,99 @@
+//! Where a machine stands, by what was seen of it.
+
+use ovo_model::{MediaState, Millis, Wall};
+
+use crate::draft::Draft;
+use crate::group::JOIN_LIMIT_MS;
+use crate::view::{NodeView, View};
+
+/// What does not answer or is not healthy for this long counts as unhealthy; before, it may be a hiccup.
+const UNHEALTHY_AFTER_MS: Millis = 60_000;
+
+/// Where a machine stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// It does not answer.
+    Silent,
+    /// Nothing of ours is on it.
+    Bare,
+    /// An installation is under way.
+    Installing,
+    /// Installed, stopped and disabled.
+    Stopped,
+    /// Told to start; not yet part of the cluster.
+    Starting,
+    /// Takes new sessions.
+    Serving,
+    /// Runs, and nobody could say whether it takes sessions.
+    Unsure,
+    /// Closed to new sessions; containers run.
+    Closed,
+    /// Draining, and all its containers have exited by themselves.
+    Exited,
+    /// Told to start long ago and never joined, or came down by itself: holds nobody or never did.
+    Failed,
+}
+
+impl State {
+    pub(crate) fn of(view: &View<'_>, draft: &Draft, node: &NodeView<'_>) -> Self {
+        if !node.known {
+            return Self::Silent;
+        }
+        let Some(machine) = node.machine else {
+            return Self::Bare;
+        };
+        if !machine.properties.contains_key("installed") {
+            return Self::Installing;
+        }
+        let Some(observed) = node.observed else {
+            return Self::Silent;
+        };
+        let Some(mut running) = observed.running_drained() else {
+            return Self::Silent;
+        };
+        let record = draft.records.get(&node.name);
+        let draining = record.is_some_and(|r| r.drain.is_some());
+        let launched = record
+            .and_then(|r| r.launched_at.as_ref())
+            .map(Wall::from_time);
+        let late = launched.is_none_or(|t| view.snap.now.wall.since(t) >= JOIN_LIMIT_MS);
+        let joined = record.is_some_and(|r| r.joined_at.is_some());
+        let wanted_up = observed.unit.is_some_and(|u| u.enabled || u.active);
+        if running.next().is_none() {
+            return match (wanted_up, draining) {
+                (false, _) => Self::Stopped,
+                (true, true) => Self::Exited,
+                (true, false) if late => Self::Failed,
+                (true, false) => Self::Starting,
+            };
+        }
+        match observed.media {
+            MediaState::Serving => Self::Serving,
+            MediaState::Closed | MediaState::Leaving | MediaState::Canceled => Self::Closed,
+            MediaState::Absent | MediaState::Launching | MediaState::Failed if !joined && late => {
+                Self::Failed
+            }
+            MediaState::Absent | MediaState::Launching if !joined => Self::Starting,
+            MediaState::Absent
+            | MediaState::Launching
+            | MediaState::Failed
+            | MediaState::Unknown => Self::Unsure,
+        }
+    }
+
+    /// Whether the machine runs, or may run, something of the cluster.
+    pub(crate) const fn may_run(self) -> bool {
+        !matches!(self, Self::Bare | Self::Installing | Self::Stopped)
+    }
+}
+
+/// Whether a node that should serve has been in trouble for long enough to act upon.
+pub(crate) fn unhealthy(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> bool {
+    let in_trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
+    in_trouble
+        && draft
+            .records
+            .get(&node.name)
+            .and_then(|r| r.unhealthy_since.as_ref())
+            .is_some_and(|t| view.snap.now.wall.since(Wall::from_time(t)) >= UNHEALTHY_AFTER_MS)
+}

@@ -1,0 +1,124 @@
+//! Node records: what is written, and how seldom.
+
+use ovo_api::act::Role;
+use ovo_api::node::{NODE_FORMAT_VERSION, NodePhase, OpenViduNodeSpec, OpenViduNodeStatus};
+use ovo_model::{Millis, NodeWrite, Occupancy, Wall};
+
+use crate::draft::Draft;
+use crate::occupancy::{Busy, FRESH_MS};
+use crate::view::{NodeView, View};
+
+/// How often occupancy is written while it merely changes, in milliseconds.
+const OCCUPANCY_EVERY_MS: Millis = 300_000;
+
+/// Nodes that began to drain in this very plan are Draining in it.
+pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft) {
+    let fresh: Vec<_> = draft
+        .records
+        .iter()
+        .filter_map(|(name, r)| {
+            let drain = r.drain.as_ref()?;
+            matches!(
+                r.phase,
+                NodePhase::Serving | NodePhase::Joining | NodePhase::Launching
+            )
+            .then(|| (name.clone(), drain.reason.clone()))
+        })
+        .collect();
+    for (name, reason) in fresh {
+        draft.phase(view, &name, NodePhase::Draining, reason);
+    }
+}
+
+/// The writes that bring the stored records to the drafted ones.
+pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
+    let mut writes = Vec::new();
+    for node in view.nodes.values() {
+        if draft.gone.contains(&node.name) {
+            if node.record.is_some() {
+                writes.push(NodeWrite::Remove {
+                    node: node.name.clone(),
+                });
+            }
+            continue;
+        }
+        // Nodes come and go with a cluster that is there; one that is leaving gets no new records.
+        if node.record.is_none()
+            && (view.deleting() && !node.known || !node.listed && node.observed.is_none())
+        {
+            continue;
+        }
+        let Some(mut new) = draft.records.get(&node.name).cloned() else {
+            continue;
+        };
+        new.format_version = NODE_FORMAT_VERSION;
+        if let Some(observed) = node.observed {
+            if !observed.address.is_empty() {
+                new.address = Some(observed.address.clone());
+            }
+            new.zone = observed.zone.clone().or(new.zone);
+            new.version = observed.version.clone().or(new.version);
+        }
+        if node.role == Role::Media {
+            occupancy(view, node, &mut new);
+        }
+        let generation = node.record.and_then(|r| r.metadata.generation);
+        new.observed_generation = generation.or(new.observed_generation);
+        crate::status::node_conditions(view, &mut new);
+        match node.record {
+            None => writes.push(NodeWrite::Create {
+                node: node.name.clone(),
+                spec: OpenViduNodeSpec {
+                    cluster: view.snap.cluster.metadata.name.clone().unwrap_or_default(),
+                    role: node.role,
+                    machine: node.name.to_string(),
+                },
+                status: Box::new(new),
+            }),
+            Some(record) if record.status.as_ref() != Some(&new) => {
+                writes.push(NodeWrite::Status {
+                    node: node.name.clone(),
+                    status: Box::new(new),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    writes
+}
+
+/// Occupancy for people: from and to zero at once, while draining always, else every five minutes.
+fn occupancy(view: &View<'_>, node: &NodeView<'_>, new: &mut OpenViduNodeStatus) {
+    let now = match view.busy(node, FRESH_MS, None) {
+        Busy::Zero => Occupancy::default(),
+        Busy::Occupied(occupancy) => occupancy,
+        Busy::Unknown(_) => return,
+    };
+    let (rooms, people) = (clamp(now.rooms), clamp(now.participants));
+    let load = node.readings.and_then(|r| {
+        view.snap
+            .profile
+            .occupancy
+            .iter()
+            .find_map(|s| r.newest(*s)?.load_permille)
+    });
+    let load = load.map(|l| clamp(l / 10));
+    if (new.rooms, new.participants) == (Some(rooms), Some(people)) {
+        return;
+    }
+    let crossed = (new.rooms == Some(0)) != (rooms == 0) || new.rooms.is_none();
+    let old = new
+        .occupancy_at
+        .as_ref()
+        .is_none_or(|t| view.snap.now.wall.since(Wall::from_time(t)) >= OCCUPANCY_EVERY_MS);
+    if crossed || new.drain.is_some() || old {
+        new.rooms = Some(rooms);
+        new.participants = Some(people);
+        new.load_percent = load;
+        new.occupancy_at = Some(view.snap.now.wall.to_time());
+    }
+}
+
+fn clamp(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,262 @@
+//! Deletion: conversations first, then what carried them, in the reverse order of their need (rule S12).
+
+use std::collections::BTreeSet;
+
+use ovo_api::act::{ActKind, Role};
+use ovo_api::annotations;
+use ovo_api::profile::NodeSource;
+use ovo_api::spec::DeletionPolicy;
+use ovo_model::{
+    Cause, EventType, Op, Ownership, Presence, Resource, ResourceState, Scalar, Value,
+};
+
+use crate::bugs::Bug;
+use crate::draft::{Draft, Stall};
+use crate::view::{MACHINE, View};
+use crate::{group, machines};
+
+/// Whether the cluster is to be taken away: deleted, and not protected from it.
+pub(crate) fn wanted(view: &View<'_>) -> bool {
+    view.deleting() && !view.spec.deletion.protected()
+}
+
+/// Takes the deployment away as far as it can be now.
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
+    if view.spec.deletion.policy() == DeletionPolicy::Orphan {
+        draft.event(
+            EventType::Normal,
+            "Orphaned",
+            None,
+            "spec.deletion.policy is Orphan: everything stays as it is",
+        );
+        return release(view, draft);
+    }
+    let name = view
+        .snap
+        .cluster
+        .metadata
+        .name
+        .as_deref()
+        .unwrap_or_default();
+    let abandon = view
+        .snap
+        .cluster
+        .metadata
+        .annotations
+        .as_ref()
+        .and_then(|a| a.get(annotations::ABANDON));
+    if abandon.is_some_and(|a| a == name) {
+        let left: Vec<String> = leftovers(view).map(|r| r.id.to_string()).collect();
+        draft.event(
+            EventType::Warning,
+            "Abandoned",
+            None,
+            format!("left behind: {}", left.join(", ")),
+        );
+        return release(view, draft);
+    }
+    if view.bugs.has(Bug::BalancerFirst) {
+        for resource in stage(view, |r| r.stage == ovo_model::Stage::Balancer) {
+            delete(view, draft, resource);
+        }
+    }
+    let media_left = match view.snap.profile.nodes {
+        NodeSource::Machines => machines::teardown_media(view, draft),
+        NodeSource::Group => empty_group(view, draft, Role::Media),
+    };
+    if media_left {
+        return blocked(view, draft);
+    }
+    let masters_left = match view.snap.profile.nodes {
+        NodeSource::Machines => machines::teardown_masters(view, draft),
+        NodeSource::Group => empty_group(view, draft, Role::Master),
+    };
+    if masters_left {
+        return blocked(view, draft);
+    }
+    let mut orders: BTreeSet<u8> = view
+        .snap
+        .desired
+        .iter()
+        .map(|r| r.stage.teardown())
+        .collect();
+    // What was made for an earlier spec and is still there goes with the last stage.
+    orders.insert(u8::MAX);
+    for order in orders {
+        let mut left = false;
+        let resources: Vec<&Resource> = stage(view, |r| r.stage.teardown() == order).collect();
+        for resource in resources {
+            left |= delete(view, draft, resource);
+        }
+        if left && !view.bugs.has(Bug::LeavesRest) {
+            return blocked(view, draft);
+        }
+    }
+    if !view.complete && !view.bugs.has(Bug::LeavesRest) {
+        draft.wait(
+            "let the cluster go",
+            "everything under its infrastructure id to be read",
+        );
+        return blocked(view, draft);
+    }
+    release(view, draft);
+}
+
+fn stage<'v, 'a>(
+    view: &'v View<'a>,
+    of: impl Fn(&Resource) -> bool + 'v,
+) -> impl Iterator<Item = &'a Resource> + 'v {
+    view.snap
+        .desired
+        .iter()
+        .filter(|r| r.id.kind != MACHINE)
+        .filter(move |r| of(r))
+}
+
+/// What is ours and still there.
+fn leftovers<'v, 'a>(
+    view: &'v View<'a>,
+) -> impl Iterator<Item = &'a ovo_model::ObservedResource> + 'v {
+    view.resources
+        .values()
+        .copied()
+        .filter(|r| r.ownership == Ownership::Ours)
+}
+
+/// Closes and empties a group by its capacity. Whether a member, or the group, is left.
+fn empty_group(view: &View<'_>, draft: &mut Draft, role: Role) -> bool {
+    let Some(resource) = view.group(role) else {
+        return false;
+    };
+    if !view.scope_known(&resource.scope) {
+        draft.wait(format!("empty {}", resource.id), "it could not be read");
+        return true;
+    }
+    let Some(found) = view.ours(&resource.id) else {
+        return false;
+    };
+    if found.state != ResourceState::Ready {
+        draft.wait(format!("empty {}", resource.id), "it to be ready");
+        return true;
+    }
+    let members = view
+        .role(role)
+        .filter(|n| n.observed.is_some_and(|o| o.presence != Presence::Gone))
+        .count();
+    let capacity = match found.properties.get("desired") {
+        Some(Scalar::Int(n)) => *n,
+        _ => 0,
+    };
+    if found.properties.get("min") != Some(&Scalar::Int(0)) {
+        let call = resource
+            .properties
+            .get("min")
+            .map_or_else(String::new, |p| p.call.clone());
+        let properties = [("min".to_owned(), Value::Known(Scalar::Int(0)))].into();
+        let op = Op::Set {
+            resource: resource.id.clone(),
+            call,
+            properties,
+        };
+        let why = "the cluster is being deleted".to_owned();
+        draft
+            .steps
+            .push(view.step(op, ActKind::Update, resource.role, Cause::Deletion, why));
+        return true;
+    }
+    if role == Role::Media {
+        group::protect(view, draft, &resource.id);
+        if group::repair(view, draft) {
+            return true;
+        }
+        group::lower(view, draft, &resource.id, capacity, 0);
+    } else if capacity > 0 {
+        let op = Op::SetCapacity {
+            group: resource.id.clone(),
+            from: capacity,
+            to: 0,
+        };
+        let why = "the cluster is being deleted".to_owned();
+        let step = view.step(op, ActKind::Shrink, Some(role), Cause::Deletion, why);
+        match view.gate(&step) {
+            Ok(()) => draft.steps.push(step),
+            Err(waits_for) => draft.wait(format!("empty {}", resource.id), waits_for),
+        }
+    }
+    if members > 0 || capacity > 0 {
+        draft.wait(
+            format!("empty {}", resource.id),
+            format!("{members} instances to end"),
+        );
+        return true;
+    }
+    delete(view, draft, resource)
+}
+
+/// Deletes one resource; whether it is left.
+fn delete(view: &View<'_>, draft: &mut Draft, resource: &Resource) -> bool {
+    if resource.retain && !view.bugs.has(Bug::DeletesBucket) {
+        return false;
+    }
+    if !view.scope_known(&resource.scope) {
+        draft.wait(format!("delete {}", resource.id), "it could not be read");
+        return true;
+    }
+    let Some(found) = view.ours(&resource.id) else {
+        return false;
+    };
+    if found.state == ResourceState::Deleting {
+        draft.wait(format!("delete {}", resource.id), "it is being deleted");
+        return true;
+    }
+    let op = Op::Delete {
+        resource: resource.id.clone(),
+        call: resource.delete.clone(),
+    };
+    let why = "the cluster is being deleted".to_owned();
+    let step = view.step(op, ActKind::Delete, resource.role, Cause::Deletion, why);
+    match view.gate(&step) {
+        Ok(()) => draft.steps.push(step),
+        Err(waits_for) => draft.wait(format!("delete {}", resource.id), waits_for),
+    }
+    true
+}
+
+/// What deletion waits for, once it has waited for ten minutes.
+fn blocked(view: &View<'_>, draft: &mut Draft) {
+    let since = view
+        .snap
+        .cluster
+        .metadata
+        .deletion_timestamp
+        .as_ref()
+        .map(ovo_model::Wall::from_time);
+    if since.is_some_and(|s| view.snap.now.wall.since(s) >= 600_000) {
+        let mut left: Vec<String> = leftovers(view).map(|r| r.id.to_string()).collect();
+        left.extend(
+            view.nodes
+                .values()
+                .filter(|n| !n.known)
+                .map(|n| format!("{} (does not answer)", n.name)),
+        );
+        draft.deletion_blocked = Some(Stall {
+            reason: "Waiting",
+            message: format!(
+                "left: {}; to let go of all that, annotate {}: \"{}\"",
+                left.join(", "),
+                annotations::ABANDON,
+                view.snap
+                    .cluster
+                    .metadata
+                    .name
+                    .as_deref()
+                    .unwrap_or_default()
+            ),
+        });
+    }
+}
+
+fn release(view: &View<'_>, draft: &mut Draft) {
+    draft.gone = view.snap.nodes.keys().cloned().collect();
+    draft.release = true;
+}

@@ -4,14 +4,24 @@
 //! which is a small API server over a local file (or over memory, for the simulator). Both keep the same
 //! promises, and one conformance suite holds them to it.
 
+pub mod clock;
+pub mod credentials;
+pub mod digest;
+pub mod embedded;
 pub mod error;
 pub mod event;
+mod hints;
 pub mod key;
 pub mod port;
 pub mod secret;
 
+pub use clock::{Clock, SystemClock};
+pub use credentials::{CREDENTIAL_LENGTH, Randomness, SystemRandomness, generate};
+pub use digest::digest;
+pub use embedded::{Embedded, EmbeddedOptions};
 pub use error::{StoreError, Violation};
 pub use event::{ClusterEvent, EventType, ObjectReference};
+pub use hints::Hints;
 pub use key::ObjectKey;
 pub use port::{Freshness, Store};
 pub use secret::{IN_USE_FINALIZER, SecretObject, SecretValue};

@@ -1,14 +1,21 @@
 //! The objects that people write and read, and the facts about each OpenVidu profile.
 
 pub mod act;
+pub mod annotations;
+mod crd;
 pub mod node;
 pub mod profile;
+mod rules;
 pub mod spec;
 pub mod status;
+pub mod validate;
 pub mod value;
+pub mod windows;
 
 pub use act::{ActKind, Cuts, Role};
+pub use crd::crds;
 pub use node::{OpenViduNode, OpenViduNodeSpec, OpenViduNodeStatus};
 pub use profile::Profile;
 pub use spec::{OpenViduCluster, OpenViduClusterSpec};
 pub use status::OpenViduClusterStatus;
+pub use validate::{FieldError, apply_defaults, validate};

@@ -23,6 +23,7 @@ pub const NODE_FORMAT_VERSION: i32 = 1;
     namespaced
 )]
 #[serde(rename_all = "camelCase")]
+#[schemars(transform = crate::rules::node_spec)]
 pub struct OpenViduNodeSpec {
     /// Name of the cluster in the same namespace.
     pub cluster: String,

@@ -10,6 +10,7 @@ use crate::value::Duration;
 /// Who sizes the media nodes, and by what.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::autoscaling)]
 pub struct Autoscaling {
     /// Who decides the number of media nodes.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -18,6 +19,7 @@ pub struct Autoscaling {
     /// How often every node is read.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("default" = defaults::READING_INTERVAL))]
+    #[schemars(transform = crate::rules::reading_interval)]
     pub reading_interval: Option<Duration>,
     /// When to grow.
     #[serde(default)]
@@ -93,12 +95,15 @@ pub struct ScaleDown {
 pub struct Schedule {
     /// When it begins, as five cron fields.
     #[schemars(length(min = 9, max = 128))]
+    #[schemars(transform = crate::rules::cron)]
     pub cron: String,
     /// Time zone of `cron`, as the IANA database names it. Absent: UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[schemars(transform = crate::rules::time_zone)]
     pub time_zone: Option<String>,
     /// How long it lasts.
+    #[schemars(transform = crate::rules::window_duration)]
     pub duration: Duration,
     /// Fewest nodes meanwhile.
     #[schemars(range(min = 1, max = 200))]
@@ -108,6 +113,7 @@ pub struct Schedule {
 /// An event for which capacity is wanted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::reservation)]
 pub struct Reservation {
     /// When it begins.
     pub start: Time,

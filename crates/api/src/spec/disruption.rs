@@ -10,6 +10,7 @@ use crate::value::Duration;
 /// When an act that cuts conversations may run, by its cause.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::disruption)]
 pub struct Disruption {
     /// Changes of OpenVidu's configuration: they restart its services.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,12 +50,15 @@ pub enum DisruptionPolicy {
 pub struct Window {
     /// When it begins, as five cron fields.
     #[schemars(length(min = 9, max = 128))]
+    #[schemars(transform = crate::rules::cron)]
     pub cron: String,
     /// Time zone of `cron`, as the IANA database names it. Absent: UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[schemars(transform = crate::rules::time_zone)]
     pub time_zone: Option<String>,
     /// How long it lasts.
+    #[schemars(transform = crate::rules::window_duration)]
     pub duration: Duration,
 }
 

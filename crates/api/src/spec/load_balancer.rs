@@ -35,6 +35,7 @@ pub struct ManagedBalancer {
     /// Address that moves between two machines in the role `LoadBalancer`.
     #[serde(rename = "virtualIP", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 45))]
+    #[schemars(transform = crate::rules::ip)]
     pub virtual_ip: Option<String>,
 }
 
@@ -67,6 +68,7 @@ pub struct DnsBalancing {}
 /// Where a certificate comes from: exactly one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::certificate)]
 pub struct Certificate {
     /// ARN of a certificate in AWS Certificate Manager, in the cluster's region (AWS only).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -90,6 +92,7 @@ pub struct LetsEncrypt {
     /// Where Let's Encrypt writes to before a certificate expires.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 254))]
+    #[schemars(transform = crate::rules::email)]
     pub email: Option<String>,
 }
 

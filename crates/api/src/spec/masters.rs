@@ -26,6 +26,7 @@ pub struct Masters {
     /// The cloud's type of machine (AWS only). A change reaches new masters only. Default: `c5.xlarge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[schemars(transform = crate::rules::instance_type)]
     pub instance_type: Option<String>,
     /// Size of the root volume in GiB (AWS only). A change reaches new masters only. Default: 100.
     #[serde(rename = "diskGiB", skip_serializing_if = "Option::is_none")]

@@ -10,6 +10,7 @@ use crate::value::{Duration, Percent};
 /// The nodes that carry the conversations.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::media)]
 pub struct Media {
     /// How many nodes serve: of the Media machines on-prem, of the group on AWS. The scale subresource writes
     /// here. With the autoscaler it is the first size only. Default: `min`.
@@ -31,6 +32,7 @@ pub struct Media {
     /// The cloud's type of machine (AWS only). A change reaches new nodes only. Default: `c5.xlarge`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64))]
+    #[schemars(transform = crate::rules::instance_type)]
     pub instance_type: Option<String>,
     /// Size of the root volume in GiB (AWS only). A change reaches new nodes only. Default: 50.
     #[serde(rename = "diskGiB", skip_serializing_if = "Option::is_none")]
@@ -50,6 +52,7 @@ pub struct Media {
 /// How nodes are closed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::drain)]
 pub struct Drain {
     /// How long a drain may take, counted from its request. Absent: as long as the last conversation.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -102,19 +102,23 @@ use crate::status::OpenViduClusterStatus;
     )
 )]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::spec)]
 pub struct OpenViduClusterSpec {
     /// Version of OpenVidu.
     #[schemars(length(min = 5, max = 16))]
+    #[schemars(transform = crate::rules::version)]
     pub version: String,
     /// How the deployment is made up.
     pub topology: Topology,
     /// Domain name at which the deployment is reached. It points to the load balancer.
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(transform = crate::rules::domain_name)]
     pub domain_name: String,
     /// Name under which statistics are indexed, and from which names in the cloud derive. Kept from the first
     /// sight on. Default: the object's name, lower-cased, `.` replaced by `-`.
     #[serde(rename = "clusterID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
+    #[schemars(transform = crate::rules::cluster_id)]
     pub cluster_id: Option<String>,
     /// License key of OpenVidu Pro or Enterprise.
     pub license: SecretKeySource,
@@ -139,11 +143,13 @@ pub struct OpenViduClusterSpec {
     pub elastic_stack: Option<ElasticStack>,
     /// OpenVidu's own configuration keys. What is removed here goes back to the profile's default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 200), inner(length(max = 4096)))]
+    #[schemars(extend("maxProperties" = 200), inner(length(max = 4096), regex(pattern = r"^[^\r\n]*$")))]
+    #[schemars(transform = crate::rules::config_keys)]
     pub config: BTreeMap<String, String>,
     /// Configuration keys whose values are secret.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
+    #[schemars(transform = crate::rules::map_by_name)]
     pub config_from: Vec<ConfigFrom>,
     /// Whether OpenVidu restarts its masters by itself when its configuration file changes
     /// (`OPENVIDU_ENTERPRISE_S3_CONFIG_AUTORESTART`).
@@ -177,6 +183,7 @@ pub struct OpenViduClusterSpec {
     /// OpenVidu's optional modules (OpenVidu 3).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8))]
+    #[schemars(transform = crate::rules::set)]
     pub modules: Vec<Module>,
     /// What the deployment takes in beside browsers (OpenVidu 3).
     #[serde(default)]
@@ -237,6 +244,7 @@ pub enum ConfigRestart {
 /// A configuration key whose value is secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::config_from)]
 pub struct ConfigFrom {
     /// The key, as OpenVidu names it.
     #[schemars(length(min = 1, max = 128))]

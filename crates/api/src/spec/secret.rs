@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct SecretRef {
     /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(transform = crate::rules::secret_name)]
     pub name: String,
 }
 
@@ -18,9 +19,11 @@ pub struct SecretRef {
 pub struct SecretKeyRef {
     /// Name of the Secret.
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(transform = crate::rules::secret_name)]
     pub name: String,
     /// Key in the Secret.
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(transform = crate::rules::secret_key)]
     pub key: String,
 }
 

@@ -32,6 +32,7 @@ pub struct Bucket {
     /// Name of a bucket in the same region: neither ARN nor URL. Empty: one is made for this cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
+    #[schemars(transform = crate::rules::bucket_name)]
     pub name: Option<String>,
     /// What becomes of the bucket when the cluster is deleted. It is deleted only when `spec.deletion.storage`
     /// says so as well, and only if it was made for this cluster.
@@ -53,14 +54,17 @@ pub enum Retention {
 /// An Elastic Stack that runs elsewhere and takes OpenVidu's events and statistics (OpenVidu 2).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::elastic_stack)]
 pub struct ElasticStack {
     /// URL of Elasticsearch, port included even if it is 443.
     #[serde(rename = "elasticsearchURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
+    #[schemars(transform = crate::rules::port_url)]
     pub elasticsearch_url: Option<String>,
     /// URL of Kibana, port included even if it is 443.
     #[serde(rename = "kibanaURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
+    #[schemars(transform = crate::rules::port_url)]
     pub kibana_url: Option<String>,
     /// Secret with the keys `username` and `password`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,6 +8,7 @@ use super::secret::SecretSource;
 /// TURN, for people behind restrictive firewalls.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::turn)]
 pub struct Turn {
     /// Where TURN runs (OpenVidu 2). Default: `Masters`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -15,6 +16,7 @@ pub struct Turn {
     /// The TURN servers of placement `External`, such as `turn:turn.example.com:3478`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16), inner(length(min = 1, max = 512)))]
+    #[schemars(transform = crate::rules::turn_urls)]
     pub urls: Vec<String>,
     /// Secret with the keys `username` and `password` of placement `External`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -23,6 +25,7 @@ pub struct Turn {
     /// differs from `spec.domainName`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
+    #[schemars(transform = crate::rules::domain_name)]
     pub domain_name: Option<String>,
     /// Certificate of `domainName`.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -22,7 +22,7 @@ impl Duration {
     /// No time at all.
     pub const ZERO: Self = Self { millis: 0 };
     /// What the CRD schema asks of the written form; [`FromStr`] asks the same and bounds the sum.
-    pub const PATTERN: &'static str = "^([0-9]{1,9}(ms|s|m|h)){1,4}$";
+    pub const PATTERN: &'static str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$";
 
     /// A span of whole seconds, cut off at [`Duration::MAX`].
     pub const fn from_secs(seconds: u32) -> Self {
@@ -72,9 +72,10 @@ fn parse(text: &str) -> Option<Duration> {
     }
     let mut rest = text;
     let mut millis: i64 = 0;
+    let mut last_unit = i64::MAX;
     while !rest.is_empty() {
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        if digits == 0 || digits > 9 {
+        if digits == 0 || digits > 6 {
             return None;
         }
         let number: i64 = rest.get(..digits)?.parse().ok()?;
@@ -88,6 +89,11 @@ fn parse(text: &str) -> Option<Duration> {
             _ => return None,
         };
         rest = rest.get(letters..)?;
+        // Largest unit first, each once: one way to write, and nothing that could overflow.
+        if unit >= last_unit {
+            return None;
+        }
+        last_unit = unit;
         millis = millis.checked_add(number.checked_mul(unit)?)?;
     }
     Duration::from_millis(millis)
@@ -133,7 +139,9 @@ impl JsonSchema for Duration {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "pattern": Self::PATTERN, "maxLength": 32 })
+        let mut schema = json_schema!({ "type": "string", "pattern": Self::PATTERN, "minLength": 2, "maxLength": 32 });
+        crate::rules::duration(&mut schema);
+        schema
     }
 }
 
@@ -177,6 +185,8 @@ mod tests {
             "9601h",
             "9999999999h",
             "5s5",
+            "5s5m",
+            "1m1m",
             "µs",
             "5µs",
         ] {

@@ -10,25 +10,31 @@ use crate::spec::defaults;
 /// Amazon Web Services: where in it, and what the cluster may use there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::aws)]
 pub struct Aws {
     /// Region.
     #[schemars(length(min = 1, max = 32))]
+    #[schemars(transform = crate::rules::region)]
     pub region: String,
     /// VPC in that region.
     #[serde(rename = "vpcID")]
     #[schemars(length(min = 1, max = 64))]
+    #[schemars(transform = crate::rules::vpc)]
     pub vpc_id: String,
     /// Subnets of the VPC, at least two, each in another availability zone.
     #[serde(rename = "subnetIDs")]
     #[schemars(length(min = 1, max = 16), inner(length(min = 1, max = 64)))]
+    #[schemars(transform = crate::rules::subnet_ids)]
     pub subnet_ids: Vec<String>,
     /// Name of the EC2 key pair with which people log in to the machines. Absent: nobody does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
+    #[schemars(transform = crate::rules::key_pair)]
     pub key_pair_name: Option<String>,
     /// Role that the operator assumes. Absent: its own identity, where its configuration allows this namespace.
     #[serde(rename = "roleARN", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(transform = crate::rules::iam_arn)]
     pub role_arn: Option<String>,
     /// Machine images. OpenVidu 2 cannot be installed otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -41,7 +47,8 @@ pub struct Aws {
     pub dns: AwsDns,
     /// Tags for everything that is made for this cluster, beside the operator's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 40), inner(length(max = 256)))]
+    #[schemars(inner(length(max = 256)))]
+    #[schemars(transform = crate::rules::tags)]
     pub tags: BTreeMap<String, String>,
     /// Which machines may be bought.
     #[serde(default)]
@@ -54,10 +61,12 @@ pub struct Aws {
 /// Machine images.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::images)]
 pub struct Images {
     /// Region that holds the images. OpenVidu publishes its own in eu-west-1. Absent: the cluster's region.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
+    #[schemars(transform = crate::rules::region)]
     pub source_region: Option<String>,
     /// Image of the masters.
     pub master: Image,
@@ -76,6 +85,7 @@ pub struct Images {
 pub struct Image {
     /// Id of the image: `ami-` and hexadecimal digits.
     #[schemars(length(min = 5, max = 64))]
+    #[schemars(transform = crate::rules::ami)]
     pub id: String,
 }
 
@@ -86,6 +96,7 @@ pub struct Redis {
     /// ElastiCache node type.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 64), extend("default" = defaults::REDIS_NODE_TYPE))]
+    #[schemars(transform = crate::rules::redis_node_type)]
     pub node_type: Option<String>,
     /// Replicas beside the primary. With none, the loss of one node is the loss of the cluster.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,6 +112,7 @@ pub struct AwsDns {
     /// make, and status says what it must be.
     #[serde(rename = "hostedZoneID", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32))]
+    #[schemars(transform = crate::rules::hosted_zone)]
     pub hosted_zone_id: Option<String>,
 }
 
@@ -115,6 +127,7 @@ pub struct Capacity {
     /// Further instance types for media nodes when `spec.media.instanceType` is not to be had.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 20), inner(length(min = 1, max = 64)))]
+    #[schemars(transform = crate::rules::instance_types)]
     pub instance_types: Vec<String>,
 }
 
@@ -128,6 +141,7 @@ pub struct Iam {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(transform = crate::rules::iam_arn)]
     pub master_instance_profile_arn: Option<String>,
     /// Permissions boundary for the roles that are made for this cluster.
     #[serde(
@@ -135,6 +149,7 @@ pub struct Iam {
         skip_serializing_if = "Option::is_none"
     )]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(transform = crate::rules::iam_arn)]
     pub permissions_boundary_arn: Option<String>,
 }
 

@@ -14,6 +14,7 @@ pub use on_prem::{
 /// Where the deployment runs: exactly one member.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::infrastructure)]
 pub struct Infrastructure {
     /// Amazon Web Services.
     #[serde(skip_serializing_if = "Option::is_none")]

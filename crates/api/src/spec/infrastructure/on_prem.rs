@@ -10,6 +10,7 @@ use crate::spec::secret::SecretKeySource;
 /// Machines that are reached by SSH.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::pool)]
 pub struct OnPrem {
     /// How the machines are reached.
     pub ssh: Ssh,
@@ -21,12 +22,14 @@ pub struct OnPrem {
     pub preflight: Preflight,
     /// The machines. Media machines form a pool: `spec.media.replicas` of them serve, the others stand by.
     #[schemars(length(max = 200))]
+    #[schemars(transform = crate::rules::map_by_name)]
     pub machines: Vec<Machine>,
 }
 
 /// How machines are reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::ssh)]
 pub struct Ssh {
     /// User to log in as.
     #[schemars(length(min = 1, max = 32))]
@@ -73,6 +76,7 @@ pub enum BecomeRoot {
 /// A machine through which others are reached.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::jump_host)]
 pub struct JumpHost {
     /// Address or name.
     #[schemars(length(min = 1, max = 253))]
@@ -88,12 +92,14 @@ pub struct JumpHost {
     /// Its host key, as in a line of `known_hosts` without the name: `ssh-ed25519 AAAA...`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(transform = crate::rules::host_key)]
     pub host_key: Option<String>,
 }
 
 /// Where OpenVidu's installer comes from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::installer)]
 pub struct Installer {
     /// Where the installer's scripts are fetched from. Absent: OpenVidu's own server.
     #[serde(rename = "baseURL", skip_serializing_if = "Option::is_none")]
@@ -116,6 +122,7 @@ pub struct Preflight {
     /// Checks whose failure is only reported. Laboratories need it; status shows it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 16))]
+    #[schemars(transform = crate::rules::set)]
     pub ignore: Vec<PreflightCheck>,
 }
 
@@ -146,6 +153,7 @@ pub enum PreflightCheck {
 /// A machine.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[schemars(transform = crate::rules::machine)]
 pub struct Machine {
     /// Name, unique in this cluster. The node object is named `<cluster>-<name>`.
     #[schemars(length(min = 1, max = 40))]
@@ -154,14 +162,17 @@ pub struct Machine {
     pub role: Role,
     /// Private address: the other nodes and the operator reach it here. A master's never changes.
     #[schemars(length(min = 2, max = 45))]
+    #[schemars(transform = crate::rules::ip)]
     pub address: String,
     /// Address at which people's browsers reach a media node. Absent: OpenVidu finds it out.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 2, max = 45))]
+    #[schemars(transform = crate::rules::ip)]
     pub public_address: Option<String>,
     /// Host key, as in a line of `known_hosts` without the name: `ssh-ed25519 AAAA...`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2048))]
+    #[schemars(transform = crate::rules::host_key)]
     pub host_key: Option<String>,
 }
 

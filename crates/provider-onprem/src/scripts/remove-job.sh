@@ -1,0 +1,15 @@
+# remove-job KEY: prints the active state of its unit; gone once nothing runs.
+key=$1
+enter
+job=$state/resources/$key/job
+active=inactive
+if [ -e "$job/digest" ]; then
+  unit=openvidu-operator-$id-$(<"$job/digest").service
+  active=$(systemctl show --property ActiveState --value "$unit")
+  case $active in
+    inactive | failed) systemctl reset-failed "$unit" 2>/dev/null || true ;;
+    *) systemctl stop --no-block "$unit" ;;
+  esac
+fi
+case $active in inactive | failed) release "$key" ;; esac
+echo "$active"

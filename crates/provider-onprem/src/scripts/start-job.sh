@@ -1,0 +1,63 @@
+# start-job KEY NAME DIGEST, input: record, script. Prints what the job is now:
+#   done | failed CODE | running | started | busy DIGEST (the same job with an older script still runs)
+key=$1 name=$2 digest=$3
+inbox
+receive "$received/record"
+receive "$received/script"
+enter
+claim "$key" Job "$name"
+job=$mine/job
+unit() { echo "openvidu-operator-$id-$1.service"; }
+runs() {
+  case $(systemctl show --property ActiveState --value "$(unit "$1")") in
+    active | activating | deactivating | reloading) return 0 ;;
+  esac
+  return 1
+}
+
+# The record first: it decides, the unit may be long unloaded.
+if [ -e "$job/result" ] && [ "$(cut -d ' ' -f 1 "$job/result")" = "$digest" ]; then
+  code=$(cut -d ' ' -f 2 "$job/result")
+  if [ "$code" = 0 ]; then
+    echo done
+  else
+    # Told once; whoever asks again wants it tried again.
+    mv -fT "$job/result" "$job/failed"
+    echo "failed $code"
+    tail -c 2000 "$job/output" >&2
+  fi
+  exit 0
+fi
+if runs "$digest"; then
+  echo running
+  exit 0
+fi
+if [ -e "$job/digest" ]; then
+  old=$(<"$job/digest")
+  if [ "$old" != "$digest" ] && runs "$old"; then
+    echo "busy $old"
+    exit 0
+  fi
+fi
+
+mkdir -p "$job"
+rm -f "$job/result" "$job/failed"
+cp "$received/script" "$job/script"
+echo "$digest" >"$job/digest"
+cat >"$job/run" <<'RUN'
+# Runs the script beside it; the result is its last act.
+cd "$(dirname "$0")"
+code=0
+/bin/bash ./script </dev/null >output 2>&1 || code=$?
+echo "$1 $code" >.result
+sync output .result
+mv -fT .result result
+sync .
+RUN
+: >"$job/output"
+sync "$job/script" "$job/digest" "$job/run" "$job"
+cp "$received/record" "$mine/.record"
+settle "$mine/.record" "$mine/record"
+systemctl reset-failed "$(unit "$digest")" 2>/dev/null || true
+systemd-run --quiet --collect -p Type=exec --unit="$(unit "$digest")" -- /bin/bash "$job/run" "$digest"
+echo started

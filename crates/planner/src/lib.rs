@@ -12,6 +12,8 @@
 pub mod bugs;
 mod credentials;
 mod draft;
+#[cfg(any(test, feature = "fixtures"))]
+pub mod fixtures;
 mod gate;
 mod group;
 mod machines;

@@ -87,7 +87,7 @@ fn create(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
             Ok(value) => {
                 properties.insert(name.clone(), value);
             }
-            Err(waits_for) => return draft.wait(text, waits_for),
+            Err(waits_for) => return blocked(draft, text, waits_for),
         }
     }
     let op = Op::Create {
@@ -107,6 +107,17 @@ fn create(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
         cause,
         "it is not there".to_owned(),
     ));
+}
+
+/// Waits; for a Secret that is not there, a person has to act.
+fn blocked(draft: &mut Draft, what: String, waits_for: String) {
+    if waits_for.starts_with("Secret ") {
+        draft.stall(
+            "SecretMissing",
+            format!("{waits_for} is not there; create the Secret with this key in the cluster's namespace"),
+        );
+    }
+    draft.wait(what, waits_for);
 }
 
 /// The value with which a resource is created.
@@ -129,8 +140,16 @@ fn initial(
 fn resolve(view: &View<'_>, value: &Value) -> Result<Value, String> {
     match value {
         Value::Known(_) => Ok(value.clone()),
-        Value::Secret { key, digest: None } => Err(format!("Secret {key}")),
-        Value::Secret { .. } => Ok(value.clone()),
+        Value::Secret { key, .. } => {
+            let credentials = &view.snap.credentials;
+            let digest = view.snap.secrets.get(key).or_else(|| {
+                (key.secret == credentials.secret).then(|| credentials.digests.get(&key.key)).flatten()
+            });
+            match digest {
+                Some(digest) => Ok(Value::Secret { key: key.clone(), digest: Some(digest.clone()) }),
+                None => Err(format!("Secret {key}")),
+            }
+        }
         Value::OutputOf { resource, output } => view
             .ours(resource)
             .filter(|r| r.state == ResourceState::Ready)
@@ -237,7 +256,7 @@ fn changes(
         let value = match resolve(view, &property.value) {
             Ok(value) => value,
             Err(waits_for) => {
-                draft.wait(format!("set {} {name}", resource.id), waits_for);
+                blocked(draft, format!("set {} {name}", resource.id), waits_for);
                 continue;
             }
         };

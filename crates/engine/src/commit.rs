@@ -1,0 +1,158 @@
+//! Writing down what is wanted before it is done.
+
+use std::sync::Arc;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::jiff::Timestamp;
+use ovo_api::annotations::{CLUSTER_LABEL, FINALIZER, ROLE_LABEL};
+use ovo_api::{OpenViduCluster, OpenViduNode};
+use ovo_model::{EventNote, EventType, NodeWrite, Plan};
+use ovo_store::{ClusterEvent, ObjectKey, ObjectReference, Store, StoreError};
+
+use crate::memory::Memory;
+use crate::observe::Ground;
+
+/// Name of the object that stands for a machine or instance.
+pub(crate) fn object_name(cluster: &str, machine: &str) -> String {
+    format!("{cluster}-{machine}")
+}
+
+/// Writes the node records. Each is harmless alone: the intent comes after them.
+pub(crate) async fn nodes<S: Store>(store: &S, ground: &Ground, plan: &Plan) -> Result<u32, StoreError> {
+    let cluster = ObjectKey::of(&*ground.cluster);
+    let mut writes = 0;
+    for write in &plan.nodes {
+        match write {
+            NodeWrite::Create { node, spec, status } => {
+                let object = OpenViduNode {
+                    metadata: metadata(&ground.cluster, &object_name(&cluster.name, &node.0), spec.role),
+                    spec: spec.clone(),
+                    status: Some((**status).clone()),
+                };
+                store.create_node(object).await?;
+                writes += 1;
+            }
+            NodeWrite::Status { node, status } => {
+                let Some(old) = ground.records.get(node) else { continue };
+                let object = OpenViduNode { status: Some((**status).clone()), ..(**old).clone() };
+                store.replace_node_status(&object).await?;
+                writes += 1;
+            }
+            NodeWrite::Remove { node } => {
+                let Some(old) = ground.records.get(node) else { continue };
+                writes += remove(store, old).await?;
+            }
+        }
+    }
+    Ok(writes)
+}
+
+async fn remove<S: Store>(store: &S, node: &OpenViduNode) -> Result<u32, StoreError> {
+    let key = ObjectKey::of(node);
+    let ours = |f: &String| f != FINALIZER;
+    let finalizers: Vec<String> = node.metadata.finalizers.iter().flatten().filter(|f| ours(f)).cloned().collect();
+    let version = node.metadata.resource_version.as_deref().unwrap_or_default();
+    // Deleted first: an object without our finalizer and without a deletion would be taken for a new one.
+    let mut writes = 0;
+    let mut current = version.to_owned();
+    if node.metadata.deletion_timestamp.is_none() {
+        store.delete_node(&key).await?;
+        writes += 1;
+        let cluster = key.sibling(node.spec.cluster.clone());
+        let fresh = store.nodes(&cluster, ovo_store::Freshness::Live).await?;
+        match fresh.iter().find(|n| ObjectKey::of(&***n) == key) {
+            Some(n) => current = n.metadata.resource_version.clone().unwrap_or_default(),
+            None => return Ok(writes),
+        }
+    }
+    match store.set_node_finalizers(&key, &current, finalizers).await {
+        Ok(_) => Ok(writes + 1),
+        Err(StoreError::NotFound(_)) => Ok(writes),
+        Err(error) => Err(error),
+    }
+}
+
+fn metadata(cluster: &OpenViduCluster, name: &str, role: ovo_api::Role) -> ObjectMeta {
+    let owner = OwnerReference {
+        api_version: "openvidu.io/v1alpha1".to_owned(),
+        kind: "OpenViduCluster".to_owned(),
+        name: cluster.metadata.name.clone().unwrap_or_default(),
+        uid: cluster.metadata.uid.clone().unwrap_or_default(),
+        controller: Some(true),
+        block_owner_deletion: Some(true),
+    };
+    ObjectMeta {
+        name: Some(name.to_owned()),
+        namespace: cluster.metadata.namespace.clone(),
+        labels: Some(
+            [
+                (CLUSTER_LABEL.to_owned(), owner.name.clone()),
+                (ROLE_LABEL.to_owned(), format!("{role:?}")),
+            ]
+            .into(),
+        ),
+        finalizers: Some(vec![FINALIZER.to_owned()]),
+        owner_references: Some(vec![owner]),
+        ..ObjectMeta::default()
+    }
+}
+
+/// The commit point: status with intent, compared and swapped. `None`: nothing changed, nothing written.
+pub(crate) async fn status<S: Store>(
+    store: &S,
+    ground: &Ground,
+    plan: &Plan,
+    memory: &mut Memory,
+) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
+    let mut status = (*plan.status).clone();
+    let destructive = plan.steps.iter().any(ovo_model::Step::is_destructive);
+    if destructive && !memory.epoch_claimed
+        && let Some(intent) = &mut status.intent
+    {
+        // Who takes over says so with its first intent, never alone.
+        intent.epoch += 1;
+    }
+    if ground.cluster.status.as_ref() == Some(&status) {
+        return Ok(None);
+    }
+    let object = OpenViduCluster { status: Some(status), ..(*ground.cluster).clone() };
+    let written = store.replace_cluster_status(&object).await?;
+    memory.epoch_claimed |= destructive;
+    Ok(Some(written))
+}
+
+/// Tells people about changes of mind, each once.
+pub(crate) async fn events<S: Store>(
+    store: &S,
+    ground: &Ground,
+    notes: &[EventNote],
+    now: Timestamp,
+    memory: &mut Memory,
+) {
+    let cluster = ObjectKey::of(&*ground.cluster);
+    for note in notes.iter().filter(|n| !memory.told.contains(n)) {
+        let (kind, key, uid) = match &note.node {
+            Some(node) => (
+                "OpenViduNode",
+                cluster.sibling(object_name(&cluster.name, &node.0)),
+                ground.records.get(node).and_then(|n| n.metadata.uid.clone()),
+            ),
+            None => ("OpenViduCluster", cluster.clone(), ground.cluster.metadata.uid.clone()),
+        };
+        let event = ClusterEvent {
+            event_type: match note.event_type {
+                EventType::Normal => ovo_store::EventType::Normal,
+                EventType::Warning => ovo_store::EventType::Warning,
+            },
+            reason: note.reason.clone(),
+            note: note.note.clone(),
+            regarding: ObjectReference { kind: kind.to_owned(), key, uid: uid.unwrap_or_default() },
+            at: now,
+        };
+        if let Err(error) = store.record_event(event).await {
+            // Events are for people; losing one changes nothing that is done.
+            tracing::warn!(%cluster, %error, reason = note.reason, "event not recorded");
+        }
+    }
+    memory.told = notes.to_vec();
+}

@@ -1,0 +1,31 @@
+//! What one process remembers of a cluster. All of it may be lost: then a full window of readings is waited for
+//! before anything shrinks.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use ovo_model::{EventNote, NodeName, NodeReadings, SecretDigest};
+
+use crate::backoff::Attempts;
+
+/// Digests computed for one version of one Secret.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DigestCache {
+    /// `resourceVersion` of the Secret, and of the one that holds the digest key.
+    pub(crate) versions: (String, String),
+    pub(crate) digests: BTreeMap<String, SecretDigest>,
+}
+
+/// The memory of one cluster.
+#[derive(Debug, Default)]
+pub(crate) struct Memory {
+    pub(crate) readings: Arc<BTreeMap<NodeName, NodeReadings>>,
+    pub(crate) attempts: Attempts,
+    pub(crate) digests: BTreeMap<String, DigestCache>,
+    /// The last plan's events: the same one is not told twice in a row.
+    pub(crate) told: Vec<EventNote>,
+    /// What the last refused plan was refused for.
+    pub(crate) refused: String,
+    /// Whether this process has written its epoch into the intent.
+    pub(crate) epoch_claimed: bool,
+}

@@ -1,0 +1,330 @@
+//! One round for one cluster.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use ovo_api::OpenViduCluster;
+use ovo_api::annotations::{FINALIZER, INFRASTRUCTURE_ID};
+use ovo_model::{EventNote, EventType, Plan};
+use ovo_planner::check::{Refusal, check};
+use ovo_planner::plan_with;
+use ovo_provider::{Media, Provider, Target};
+use ovo_store::{Freshness, ObjectKey, Store, StoreError};
+
+use crate::clock::Clock;
+use crate::commit;
+use crate::memory::Memory;
+use crate::observe::{self, Ground, IDLE_LOOK_MS};
+use crate::options::{Checking, Options};
+use crate::report::{EngineError, Report};
+use crate::secrets;
+
+/// The loop's effects: where objects are kept, what is made, who is asked, what time it is.
+pub struct Engine<S, P, M, C> {
+    pub(crate) store: S,
+    pub(crate) provider: P,
+    pub(crate) media: M,
+    pub(crate) clock: C,
+    pub(crate) options: Options,
+    memories: Mutex<BTreeMap<ObjectKey, Memory>>,
+    random: Mutex<fastrand::Rng>,
+    stopping: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is guarded is replaced whole, so a panic elsewhere leaves nothing half-written.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
+    /// An engine that remembers nothing yet.
+    pub fn new(store: S, provider: P, media: M, clock: C, options: Options) -> Self {
+        let random = fastrand::Rng::with_seed(options.seed);
+        Self {
+            store,
+            provider,
+            media,
+            clock,
+            options,
+            memories: Mutex::default(),
+            random: Mutex::new(random),
+            stopping: AtomicBool::new(false),
+        }
+    }
+
+    /// The store.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The clock.
+    pub const fn clock(&self) -> &C {
+        &self.clock
+    }
+
+    /// The settings.
+    pub const fn options(&self) -> &Options {
+        &self.options
+    }
+
+    /// The provider.
+    pub const fn provider(&self) -> &P {
+        &self.provider
+    }
+
+    /// Lets rounds end after the step in hand.
+    pub fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn random(&self) -> MutexGuard<'_, fastrand::Rng> {
+        lock(&self.random)
+    }
+
+    /// One round: observe, plan, check, commit, execute, report. Rounds for one cluster must not overlap.
+    pub async fn reconcile(&self, key: &ObjectKey) -> Report {
+        let mut memory = lock(&self.memories).remove(key).unwrap_or_default();
+        let mut report = Report { look_again_in: IDLE_LOOK_MS, ..Report::default() };
+        if let Err(error) = self.round(key, &mut memory, &mut report).await {
+            report.look_again_in = match &error {
+                EngineError::Store(StoreError::Conflict { .. }) => 0,
+                EngineError::Store(StoreError::Full(_)) => 10_000,
+                EngineError::Store(_) => self.options.retry_first,
+                EngineError::Desired(_) => IDLE_LOOK_MS,
+            };
+            report.error = Some(error);
+        }
+        if !report.gone {
+            lock(&self.memories).insert(key.clone(), memory);
+        }
+        report
+    }
+
+    async fn round(&self, key: &ObjectKey, memory: &mut Memory, report: &mut Report) -> Result<(), EngineError> {
+        let Some(cluster) = self.store.cluster(key, Freshness::Cached).await? else {
+            report.gone = true;
+            return Ok(());
+        };
+        let Some(cluster) = self.adopt(key, cluster, report).await? else { return Ok(()) };
+        let Some(mut ground) = self.ground(key, cluster, memory, report).await? else { return Ok(()) };
+        let (provider, media, clock) = (&self.provider, &self.media, &self.clock);
+        let seen = observe::everything((provider, media, clock), &ground.target, &memory.readings).await;
+        let snapshot = Arc::new(ground.snapshot(clock, seen, self.options.simulated));
+        memory.readings = snapshot.readings.clone();
+        report.snapshot = Some(snapshot.clone());
+        let plan = Arc::new(plan_with(&snapshot, self.options.bugs));
+        report.plan = Some(plan.clone());
+        report.look_again_in = plan.look_again_in;
+        if self.options.checking == Checking::On {
+            report.refused = check(&snapshot, &plan);
+        }
+        if !report.refused.is_empty() {
+            return self.refuse(&ground, memory, report).await;
+        }
+        memory.refused.clear();
+        report.writes += commit::nodes(&self.store, &ground, &plan).await?;
+        if let Some(written) = commit::status(&self.store, &ground, &plan, memory).await? {
+            report.writes += 1;
+            ground.cluster = written.clone();
+            ground.target.cluster = written;
+        }
+        commit::events(&self.store, &ground, &plan.events, self.timestamp(), memory).await;
+        self.execute(&mut ground, &snapshot, &plan, memory, report).await?;
+        if plan.release {
+            self.release(key, report).await?;
+        }
+        Ok(())
+    }
+
+    /// Puts our finalizer and the infrastructure id on a new object. `None`: it is going and is not ours.
+    async fn adopt(
+        &self,
+        key: &ObjectKey,
+        cluster: Arc<OpenViduCluster>,
+        report: &mut Report,
+    ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
+        let ours = cluster.metadata.finalizers.iter().flatten().any(|f| f == FINALIZER);
+        let mut cluster = cluster;
+        if !ours {
+            if cluster.metadata.deletion_timestamp.is_some() {
+                return Ok(None);
+            }
+            let mut finalizers = cluster.metadata.finalizers.clone().unwrap_or_default();
+            finalizers.push(FINALIZER.to_owned());
+            let version = cluster.metadata.resource_version.clone().unwrap_or_default();
+            cluster = self.store.set_cluster_finalizers(key, &version, finalizers).await?;
+            report.writes += 1;
+        }
+        if infrastructure_id(&cluster).is_none() {
+            let id: String = {
+                let mut random = self.random();
+                (0..8).map(|_| random.lowercase()).collect()
+            };
+            let version = cluster.metadata.resource_version.clone().unwrap_or_default();
+            cluster = self.store.annotate_cluster(key, &version, INFRASTRUCTURE_ID, &id).await?;
+            report.writes += 1;
+        }
+        Ok(Some(cluster))
+    }
+
+    /// What is known before the world is looked at. `None`: the spec is refused, and status says why.
+    async fn ground(
+        &self,
+        key: &ObjectKey,
+        cluster: Arc<OpenViduCluster>,
+        memory: &mut Memory,
+        report: &mut Report,
+    ) -> Result<Option<Ground>, EngineError> {
+        let Some(profile) = cluster.spec.profile() else {
+            let message = format!(
+                "spec.version: {} is not supported on this infrastructure yet; `openvidu-operator validate` lists what is",
+                cluster.spec.version
+            );
+            self.stall(&cluster, "NotSupported", message, report).await?;
+            return Ok(None);
+        };
+        let desired = match self.provider.desired(&cluster, profile) {
+            Ok(desired) => Arc::new(desired),
+            Err(error) => {
+                self.stall(&cluster, "Invalid", error.to_string(), report).await?;
+                return Err(EngineError::Desired(error));
+            }
+        };
+        let infrastructure_id = infrastructure_id(&cluster).unwrap_or_default().into();
+        let records = observe::by_machine(self.store.nodes(key, Freshness::Cached).await?);
+        let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
+        let keys = secrets::keys(profile);
+        let secrets = secrets::read(&self.store, key, &keys, given, &desired, memory).await;
+        let target = Target { cluster: cluster.clone(), profile, infrastructure_id };
+        Ok(Some(Ground { cluster, records, target, desired, secrets }))
+    }
+
+    /// Says in status and once in an event why a plan was refused; nothing of it is done.
+    async fn refuse(&self, ground: &Ground, memory: &mut Memory, report: &mut Report) -> Result<(), EngineError> {
+        let text: Vec<String> = report.refused.iter().map(Refusal::to_string).collect();
+        let text = text.join("; ");
+        tracing::error!(cluster = %ObjectKey::of(&*ground.cluster), reason = %text, "plan refused by the checker");
+        if memory.refused != text {
+            memory.refused.clone_from(&text);
+            let note = EventNote {
+                event_type: EventType::Warning,
+                reason: "PlanRefused".to_owned(),
+                note: text.clone(),
+                node: None,
+            };
+            commit::events(&self.store, ground, &[note], self.timestamp(), memory).await;
+        }
+        self.stall(&ground.cluster, "PlanRefused", text, report).await?;
+        Ok(())
+    }
+
+    async fn stall(
+        &self,
+        cluster: &OpenViduCluster,
+        reason: &str,
+        message: String,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
+        let mut object = cluster.clone();
+        let generation = object.metadata.generation;
+        let status = object.status.get_or_insert_default();
+        status.observed_generation = generation;
+        let mut changed = false;
+        for (type_, value) in [("Stalled", "True"), ("Ready", "False"), ("Reconciling", "False")] {
+            changed |= self.put(&mut status.conditions, type_, value, reason, &message, generation);
+        }
+        if changed {
+            self.store.replace_cluster_status(&object).await?;
+            report.writes += 1;
+        }
+        Ok(())
+    }
+
+    fn put(
+        &self,
+        list: &mut Vec<Condition>,
+        type_: &str,
+        status: &str,
+        reason: &str,
+        message: &str,
+        generation: Option<i64>,
+    ) -> bool {
+        let now = self.clock.now().wall.to_time();
+        let old = list.iter().position(|c| c.type_ == type_);
+        let since = old.and_then(|i| list.get(i)).filter(|c| c.status == status);
+        let new = Condition {
+            type_: type_.to_owned(),
+            status: status.to_owned(),
+            reason: reason.to_owned(),
+            message: message.to_owned(),
+            last_transition_time: since.map_or(now, |c| c.last_transition_time.clone()),
+            observed_generation: generation,
+        };
+        match old.and_then(|i| list.get_mut(i)) {
+            Some(old) if *old == new => false,
+            Some(old) => {
+                *old = new;
+                true
+            }
+            None => {
+                list.push(new);
+                true
+            }
+        }
+    }
+
+    /// Lets the object go: everything that it stood for is gone, or was given up.
+    async fn release(&self, key: &ObjectKey, report: &mut Report) -> Result<(), StoreError> {
+        secrets::release(&self.store, key).await?;
+        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else {
+            report.gone = true;
+            return Ok(());
+        };
+        let finalizers =
+            cluster.metadata.finalizers.iter().flatten().filter(|f| *f != FINALIZER).cloned().collect();
+        let version = cluster.metadata.resource_version.clone().unwrap_or_default();
+        match self.store.set_cluster_finalizers(key, &version, finalizers).await {
+            Ok(_) | Err(StoreError::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        report.writes += 1;
+        report.gone = true;
+        Ok(())
+    }
+
+    fn timestamp(&self) -> k8s_openapi::jiff::Timestamp {
+        self.clock.now().wall.to_time().0
+    }
+
+    /// What `plan` on the command line shows: one round up to the plan, without a write.
+    pub async fn preview(&self, key: &ObjectKey) -> Result<Option<(Plan, Vec<Refusal>)>, EngineError> {
+        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else { return Ok(None) };
+        let mut memory = Memory::default();
+        let Some(profile) = cluster.spec.profile() else { return Ok(None) };
+        let desired = Arc::new(self.provider.desired(&cluster, profile).map_err(EngineError::Desired)?);
+        let id = infrastructure_id(&cluster).unwrap_or_default().into();
+        let records = observe::by_machine(self.store.nodes(key, Freshness::Live).await?);
+        let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
+        let secrets =
+            secrets::read(&self.store, key, &secrets::keys(profile), given, &desired, &mut memory).await;
+        let target = Target { cluster: cluster.clone(), profile, infrastructure_id: id };
+        let ground = Ground { cluster, records, target, desired, secrets };
+        let doors = (&self.provider, &self.media, &self.clock);
+        let seen = observe::everything(doors, &ground.target, &memory.readings).await;
+        let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
+        let plan = plan_with(&snapshot, self.options.bugs);
+        let refused = check(&snapshot, &plan);
+        Ok(Some((plan, refused)))
+    }
+}
+
+/// The eight characters from which all names and owner tags derive.
+fn infrastructure_id(cluster: &OpenViduCluster) -> Option<&str> {
+    cluster.metadata.annotations.as_ref()?.get(INFRASTRUCTURE_ID).map(String::as_str)
+}

@@ -1,0 +1,163 @@
+//! Secrets: digests for snapshots, values for steps, and the one time when credentials are made.
+
+use std::collections::BTreeMap;
+
+use ovo_api::annotations::IN_USE_FINALIZER;
+use ovo_model::{CredentialsState, Resource, SecretDigest, SecretKey, Value};
+use ovo_provider::SecretSource;
+use ovo_store::{DIGEST_KEY_LENGTH, Freshness, ObjectKey, SecretObject, SecretValue, Store, StoreError, digest};
+use secrecy::SecretString;
+
+use crate::memory::{DigestCache, Memory};
+
+/// Key of the generated Secret under which the digests' own random key is kept.
+pub(crate) const DIGEST_KEY: &str = "digest-key";
+
+/// The Secrets of one cluster, as one round read them.
+#[derive(Default)]
+pub(crate) struct Secrets {
+    pub(crate) state: CredentialsState,
+    pub(crate) user: BTreeMap<SecretKey, SecretDigest>,
+    values: BTreeMap<String, std::sync::Arc<SecretObject>>,
+}
+
+impl SecretSource for Secrets {
+    fn get(&self, key: &SecretKey) -> Option<SecretString> {
+        self.values.get(&key.secret)?.text(&key.key)
+    }
+}
+
+/// Name of the Secret that holds what is generated.
+pub(crate) fn generated_name(cluster: &str) -> String {
+    format!("{cluster}-credentials")
+}
+
+/// Reads the Secrets that the desired state refers to, and the generated one.
+pub(crate) async fn read<S: Store>(
+    store: &S,
+    cluster: &ObjectKey,
+    keys: &[&str],
+    given: Option<&str>,
+    desired: &[Resource],
+    memory: &mut Memory,
+) -> Secrets {
+    let generated = generated_name(&cluster.name);
+    let mut secrets = Secrets {
+        state: CredentialsState { secret: generated.clone(), known: true, ..CredentialsState::default() },
+        ..Secrets::default()
+    };
+    let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for property in desired.iter().flat_map(|r| r.properties.values()) {
+        if let Value::Secret { key, .. } = &property.value {
+            wanted.entry(&key.secret).or_default().push(&key.key);
+        }
+    }
+    let mut names: Vec<&str> = wanted.keys().copied().collect();
+    names.extend([generated.as_str()]);
+    names.extend(given);
+    names.sort_unstable();
+    names.dedup();
+    for name in names {
+        match store.secret(&cluster.sibling(name), Freshness::Cached).await {
+            Ok(Some(secret)) => {
+                secrets.values.insert(name.to_owned(), secret);
+            }
+            Ok(None) => {}
+            Err(_) => secrets.state.known = false,
+        }
+    }
+    // Keys that the user gave are theirs; the others are made once.
+    let gives = |key: &str| {
+        given.and_then(|name| secrets.values.get(name)).is_some_and(|secret| secret.data.contains_key(key))
+    };
+    secrets.state.to_generate = keys.iter().filter(|k| !gives(k)).map(|k| (*k).to_owned()).collect();
+    let hmac_key = secrets.values.get(&generated).and_then(|s| s.data.get(DIGEST_KEY)).cloned();
+    let version = |name: &str| {
+        secrets.values.get(name).and_then(|s| s.metadata.resource_version.clone()).unwrap_or_default()
+    };
+    for (name, secret) in &secrets.values {
+        let versions = (version(name), version(&generated));
+        let cache = memory.digests.entry(name.clone()).or_default();
+        if cache.versions != versions || cache.digests.is_empty() {
+            *cache = DigestCache { versions, digests: digests(secret, hmac_key.as_ref()) };
+        }
+        if *name == generated {
+            secrets.state.digests = cache.digests.clone();
+            continue;
+        }
+        for key in wanted.get(name.as_str()).into_iter().flatten() {
+            if let Some(found) = cache.digests.get(*key) {
+                secrets.user.insert(
+                    SecretKey { secret: name.clone(), key: (*key).to_owned() },
+                    found.clone(),
+                );
+            }
+        }
+    }
+    secrets
+}
+
+fn digests(secret: &SecretObject, key: Option<&SecretValue>) -> BTreeMap<String, SecretDigest> {
+    secret
+        .data
+        .iter()
+        .filter(|(name, _)| *name != DIGEST_KEY)
+        .map(|(name, value)| {
+            // Before the digest key exists nothing is built yet; that a key is there is all that counts.
+            let text = key.map_or_else(|| "present".to_owned(), |k| digest(k.expose(), value.expose()));
+            (name.clone(), SecretDigest(text))
+        })
+        .collect()
+}
+
+/// Makes the missing keys, each once; what is there is left as it is.
+pub(crate) async fn generate<S: Store>(
+    store: &S,
+    cluster: &ObjectKey,
+    name: &str,
+    keys: &[String],
+) -> Result<(), StoreError> {
+    let key = cluster.sibling(name);
+    let old = store.secret(&key, Freshness::Live).await?;
+    let mut secret = old.as_deref().cloned().unwrap_or_else(|| SecretObject::named(&key));
+    let finalizers = secret.metadata.finalizers.get_or_insert_default();
+    if !finalizers.iter().any(|f| f == IN_USE_FINALIZER) {
+        finalizers.push(IN_USE_FINALIZER.to_owned());
+    }
+    if !secret.data.contains_key(DIGEST_KEY) {
+        secret.data.insert(DIGEST_KEY.to_owned(), made(DIGEST_KEY_LENGTH)?);
+    }
+    for key in keys {
+        if !secret.data.contains_key(key) {
+            secret.data.insert(key.clone(), made(ovo_store::CREDENTIAL_LENGTH)?);
+        }
+    }
+    match old {
+        None => store.create_secret(secret).await.map(drop),
+        Some(_) => store.update_secret(&secret).await.map(drop),
+    }
+}
+
+fn made(length: usize) -> Result<SecretValue, StoreError> {
+    let text = ovo_store::generate(&mut ovo_store::SystemRandomness, length)
+        .map_err(|e| StoreError::Unavailable(format!("no randomness to make credentials with: {e}")))?;
+    Ok(SecretValue::from(&text))
+}
+
+/// Lets the generated Secret go when its cluster does.
+pub(crate) async fn release<S: Store>(store: &S, cluster: &ObjectKey) -> Result<(), StoreError> {
+    let key = cluster.sibling(generated_name(&cluster.name));
+    let Some(secret) = store.secret(&key, Freshness::Live).await? else { return Ok(()) };
+    let mut secret = (*secret).clone();
+    let finalizers = secret.metadata.finalizers.get_or_insert_default();
+    if finalizers.iter().any(|f| f == IN_USE_FINALIZER) {
+        finalizers.retain(|f| f != IN_USE_FINALIZER);
+        store.update_secret(&secret).await?;
+    }
+    Ok(())
+}
+
+/// Keys of the credentials that this profile needs and that are generated unless the user gives them.
+pub(crate) fn keys(profile: &ovo_api::Profile) -> Vec<&'static str> {
+    ovo_api::credentials::generated(profile).collect()
+}

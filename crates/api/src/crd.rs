@@ -53,6 +53,19 @@ fn finish(
         };
         let mut value = serde_json::to_value(&*props).expect("a schema serializes");
         forbid_null(&mut value);
+        // The API server knows these by itself; whoever else validates by this schema does not.
+        for (field, kind) in [
+            ("apiVersion", "string"),
+            ("kind", "string"),
+            ("metadata", "object"),
+        ] {
+            if let Some(properties) = value
+                .pointer_mut("/properties")
+                .and_then(Value::as_object_mut)
+            {
+                properties.insert(field.to_owned(), serde_json::json!({ "type": kind }));
+            }
+        }
         let mut schema = Schema::try_from(value).expect("a schema is an object");
         object_rules(&mut schema);
         *props = serde_json::from_value(schema.to_value()).expect("a schema deserializes");

@@ -3,6 +3,7 @@
 pub mod act;
 pub mod annotations;
 mod crd;
+pub mod manifest;
 pub mod node;
 pub mod profile;
 mod rules;
@@ -14,6 +15,7 @@ pub mod windows;
 
 pub use act::{ActKind, Cuts, Role};
 pub use crd::crds;
+pub use manifest::parse_manifest;
 pub use node::{OpenViduNode, OpenViduNodeSpec, OpenViduNodeStatus};
 pub use profile::Profile;
 pub use spec::{OpenViduCluster, OpenViduClusterSpec};

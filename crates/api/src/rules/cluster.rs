@@ -6,13 +6,21 @@ use super::{CelRule, attach, balancer, config, machines_in, on_aws, on_prem, tel
 
 /// Rules for the whole object. CEL sees only its name there.
 pub(crate) fn object(schema: &mut Schema) {
-    const RULES: &[CelRule] = &[tell(
-        // CEL knows the name, but no error of a rule may point below metadata.
-        "",
-        "self.metadata.name.size() <= 50",
-        "metadata.name: \"%s\" is too long: names of buckets and balancers derive from it, and leave room for 50 characters; create the cluster under a shorter name",
-        "self.metadata.name",
-    )];
+    const RULES: &[CelRule] = &[
+        tell(
+            // CEL knows the name, but no error of a rule may point below metadata.
+            "",
+            "self.metadata.name.size() <= 50",
+            "metadata.name: \"%s\" is too long: names of buckets and balancers derive from it, and leave room for 50 characters; create the cluster under a shorter name",
+            "self.metadata.name",
+        ),
+        tell(
+            ".spec.credentials",
+            "!has(self.spec.credentials) || self.spec.credentials.secretRef.name != self.metadata.name + '-credentials'",
+            "the Secret \"%s\" is the one into which the operator generates: give yours another name",
+            "self.spec.credentials.secretRef.name",
+        ),
+    ];
     attach(schema, RULES);
 }
 

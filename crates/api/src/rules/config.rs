@@ -4,6 +4,7 @@
 //! may hold a secret belong into a Secret.
 
 use schemars::Schema;
+use serde_json::{Value, json};
 
 use super::{CelRule, attach, tell, text};
 
@@ -55,6 +56,12 @@ pub(crate) fn config_keys(schema: &mut Schema) {
             ),
         ),
     ];
+    schema.insert("maxProperties".to_owned(), Value::from(200));
+    // OpenVidu's configuration is a file of lines.
+    schema.insert(
+        "additionalProperties".to_owned(),
+        json!({ "type": "string", "maxLength": 4096, "pattern": "^[^\\r\\n]*$" }),
+    );
     attach(schema, RULES);
 }
 

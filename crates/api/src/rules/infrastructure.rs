@@ -1,7 +1,7 @@
 //! Rules for where the deployment runs, and for AWS.
 
 use schemars::Schema;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{CelRule, attach, tell, text};
 
@@ -68,7 +68,11 @@ pub(crate) fn tags(schema: &mut Schema) {
             "self.filter(key, key.startsWith('aws:') || key.startsWith('openvidu.io/') || key.startsWith('ov-') || key == 'Name')[0]",
         ),
     ];
-    // AWS allows 50 tags on a resource; ten are left to the operator and to OpenVidu.
+    // AWS allows 50 tags on a resource, and 256 characters in a value; ten are left to the operator and OpenVidu.
     schema.insert("maxProperties".to_owned(), Value::from(40));
+    schema.insert(
+        "additionalProperties".to_owned(),
+        json!({ "type": "string", "maxLength": 256 }),
+    );
     attach(schema, RULES);
 }

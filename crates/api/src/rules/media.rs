@@ -65,11 +65,10 @@ pub(crate) fn reading_interval(schema: &mut Schema) {
 
 /// Rules for a member of `spec.media.autoscaling.reservations`.
 pub(crate) fn reservation(schema: &mut Schema) {
-    const RULES: &[CelRule] = &[tell(
+    const RULES: &[CelRule] = &[text(
         ".end",
         "self.end > self.start",
-        "ends at %s and starts at %s: the end must be later than the start",
-        "self.end, self.start",
+        "the end is not later than the start: set start and end the right way round",
     )];
     attach(schema, RULES);
 }

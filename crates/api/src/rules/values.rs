@@ -176,7 +176,7 @@ pub(crate) fn ip(schema: &mut Schema) {
     const RULES: &[CelRule] = &[tell(
         "",
         "isIP(self)",
-        "\"%s\" is no IP address: write one such as 192.0.2.11; the nodes find each other by address, not by name",
+        "\"%s\" is no IP address: write one such as 192.0.2.11, not a name",
         "self",
     )];
     attach(schema, RULES);

@@ -143,7 +143,6 @@ pub struct OpenViduClusterSpec {
     pub elastic_stack: Option<ElasticStack>,
     /// OpenVidu's own configuration keys. What is removed here goes back to the profile's default.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 200), inner(length(max = 4096), regex(pattern = r"^[^\r\n]*$")))]
     #[schemars(transform = crate::rules::config_keys)]
     pub config: BTreeMap<String, String>,
     /// Configuration keys whose values are secret.

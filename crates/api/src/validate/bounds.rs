@@ -170,8 +170,15 @@ impl Bounds {
         if let Some(kind) = self.kind
             && !kind.holds(value)
         {
-            let hint = if kind == Kind::Text { ": put it into quotes" } else { "" };
-            refuse(true, format!("is {}, but must be {}{hint}", shape(value), kind.name()));
+            let hint = if kind == Kind::Text {
+                ": put it into quotes"
+            } else {
+                ""
+            };
+            refuse(
+                true,
+                format!("is {}, but must be {}{hint}", shape(value), kind.name()),
+            );
             return;
         }
         if !self.allowed.is_empty() && !self.allowed.contains(value) {
@@ -365,10 +372,14 @@ fn wanted(value: &Value, pattern: &str) -> String {
     let value = describe(value);
     match pattern {
         Duration::PATTERN => {
-            format!("{value} is no duration: write whole numbers with h, m, s or ms, largest first, such as 5s, 10m or 1h30m")
+            format!(
+                "{value} is no duration: write whole numbers with h, m, s or ms, largest first, such as 5s, 10m or 1h30m"
+            )
         }
         Percent::PATTERN => {
-            format!("{value} is no percentage: write a whole number from 0 to 100 and the sign, such as 40%")
+            format!(
+                "{value} is no percentage: write a whole number from 0 to 100 and the sign, such as 40%"
+            )
         }
         ONE_LINE => "has a line break, but must be one line: remove it".to_owned(),
         other => format!("is not of the form {other}"),

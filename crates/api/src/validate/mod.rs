@@ -55,7 +55,8 @@ impl Kind {
             && let Err(broken) = kube_cel::validate_compiled(&self.rules, object, old)
         {
             errors.extend(broken.into_vec().into_iter().map(|error| FieldError {
-                field: error.field_path,
+                // A rule of the whole object has no path before its own.
+                field: error.field_path.trim_start_matches('.').to_owned(),
                 message: error.message,
             }));
         }
@@ -142,12 +143,32 @@ fn to_value<T: serde::Serialize>(object: &T) -> Result<Value, Vec<FieldError>> {
     })
 }
 
-/// How many CEL rules the schema of clusters carries, for the test that each of them has a case.
+/// Every CEL rule in the schema of clusters, with the path of its place: for the test that each has a case.
 #[doc(hidden)]
 pub fn cluster_rules() -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect_rules(&crd::CLUSTER, "", &mut found);
     found
+}
+
+/// The CEL rules that a cluster breaks, as they are written: for the test that each has a case.
+#[doc(hidden)]
+pub fn broken_cluster_rules(mut object: Value, old: Option<Value>) -> Vec<String> {
+    apply_defaults(&mut object);
+    let old = old.map(|mut old| {
+        apply_defaults(&mut old);
+        old
+    });
+    kube_cel::validate_compiled(&CLUSTER.rules, &object, old.as_ref())
+        .err()
+        .map(|errors| {
+            errors
+                .into_vec()
+                .into_iter()
+                .map(|error| error.rule)
+                .collect()
+        })
+        .unwrap_or_default()
 }
 
 fn collect_rules(schema: &Value, path: &str, found: &mut Vec<(String, String)>) {

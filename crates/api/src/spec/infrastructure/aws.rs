@@ -47,7 +47,6 @@ pub struct Aws {
     pub dns: AwsDns,
     /// Tags for everything that is made for this cluster, beside the operator's own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(inner(length(max = 256)))]
     #[schemars(transform = crate::rules::tags)]
     pub tags: BTreeMap<String, String>,
     /// Which machines may be bought.

@@ -240,7 +240,7 @@ impl World {
         }
     }
 
-    /// `SetDesiredCapacity`. Below `min` it goes through, as the real call would with `min` lowered beside it.
+    /// `SetDesiredCapacity`.
     pub(crate) fn set_capacity(
         &mut self,
         dep: Dep,
@@ -252,7 +252,11 @@ impl World {
         let Some(thing) = self.dep_mut(dep).things.get_mut(group) else {
             return Err(ProviderError::NotFound(group.to_string()));
         };
-        let (now, max) = (thing.number("desired"), thing.number("max"));
+        let (now, min, max) = (
+            thing.number("desired"),
+            thing.number("min"),
+            thing.number("max"),
+        );
         if now == to {
             return Ok(Outcome::Done);
         }
@@ -261,10 +265,10 @@ impl World {
                 "{group}: desired is {now}, not {from}"
             )));
         }
-        if to > max || to < 0 {
+        if to < min || to > max {
             return Err(invalid(
                 "desired",
-                &format!("{to} is not between 0 and max, which is {max}"),
+                &format!("{to} is not between min, which is {min}, and max, which is {max}"),
             ));
         }
         thing

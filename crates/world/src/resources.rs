@@ -11,6 +11,9 @@ use crate::ledger::{Blame, Harm};
 use crate::rooms::Ending;
 use crate::world::{Dep, World};
 
+/// Properties of a balancer whose change drops the connections that go through it.
+const RELOADS: [&str; 4] = ["backends", "certificate", "domain", "engine"];
+
 /// When a look at something that takes a while is worth it.
 pub(crate) const LOOK_AGAIN: i64 = 5_000;
 
@@ -19,6 +22,21 @@ impl Thing {
         match self.properties.get(property) {
             Some(Scalar::Int(number)) => *number,
             _ => 0,
+        }
+    }
+
+    /// A group's desired capacity follows its bounds, as `UpdateAutoScalingGroup` has it.
+    fn fit_desired(&mut self, blame: &Blame) {
+        let (desired, min, max) = (
+            self.number("desired"),
+            self.number("min"),
+            self.number("max"),
+        );
+        let fits = desired.min(max).max(min);
+        if fits != desired {
+            self.properties
+                .insert("desired".to_owned(), Scalar::Int(fits));
+            self.shrunk = (fits < desired).then(|| blame.clone());
         }
     }
 }
@@ -127,7 +145,6 @@ impl World {
         blame: &Blame,
     ) -> Done {
         let properties = scalars(properties)?;
-        let shape = self.deployment(dep).shape;
         let Some(thing) = self.dep_mut(dep).things.get_mut(id) else {
             return Err(ProviderError::NotFound(id.to_string()));
         };
@@ -140,7 +157,13 @@ impl World {
         if !changed {
             return Ok(Outcome::Done);
         }
+        let drops = properties.iter().any(|(name, value)| {
+            RELOADS.contains(&name.as_str()) && thing.properties.get(name) != Some(value)
+        });
         thing.properties.extend(properties);
+        if id.kind == "Group" {
+            thing.fit_desired(blame);
+        }
         if id.kind == "LaunchTemplate" {
             let version = match thing.outputs.get("version") {
                 Some(Scalar::Int(version)) => version + 1,
@@ -150,10 +173,10 @@ impl World {
                 .outputs
                 .insert("version".to_owned(), Scalar::Int(version));
         }
-        match (id.kind.as_str(), shape) {
-            ("Config", _) => self.restart_everything(dep, blame),
-            // A proxy on a machine is reloaded: TURN over TLS and signalling go through it.
-            ("LoadBalancer", Shape::Machines) => self.break_all(dep, Ending::By(blame)),
+        match id.kind.as_str() {
+            "Config" => self.restart_everything(dep, blame),
+            // TURN over TLS and signalling go through it.
+            "LoadBalancer" if drops => self.break_all(dep, Ending::By(blame)),
             _ => {}
         }
         Ok(Outcome::Done)
@@ -181,7 +204,7 @@ impl World {
                 )));
             }
         }
-        if id.kind == "Bucket" {
+        if id.kind == "Bucket" && !blame.allowed {
             self.harm(
                 dep,
                 Harm::BucketDeleted,

@@ -5,6 +5,7 @@
 //! promises, and one conformance suite holds them to it.
 
 pub mod clock;
+pub mod conformance;
 pub mod credentials;
 pub mod digest;
 pub mod embedded;

@@ -73,7 +73,7 @@ pub(crate) struct Image {
     pub(crate) clusters: BTreeMap<ObjectKey, Arc<OpenViduCluster>>,
     pub(crate) origins: BTreeMap<ObjectKey, Arc<Origin>>,
     pub(crate) nodes: BTreeMap<ObjectKey, Arc<OpenViduNode>>,
-    members: BTreeMap<ObjectKey, BTreeMap<String, Arc<OpenViduNode>>>,
+    pub(crate) members: BTreeMap<ObjectKey, BTreeMap<String, Arc<OpenViduNode>>>,
     pub(crate) secret_records: BTreeMap<ObjectKey, Arc<SecretRecord>>,
     pub(crate) secrets: BTreeMap<ObjectKey, Arc<SecretObject>>,
     pub(crate) events: EventLog,

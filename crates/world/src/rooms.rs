@@ -237,11 +237,12 @@ impl World {
         let Some(room) = deployment.rooms.remove(&id) else {
             return;
         };
+        if room.participants == 0 {
+            // A recording of a room that is over still writes its end.
+            return;
+        }
         for job in Job::ALL {
             deployment.jobs.remove(&(id, job));
-        }
-        if room.participants == 0 {
-            return;
         }
         match ending {
             Ending::Fault => {

@@ -94,7 +94,7 @@ impl Machine {
         Command::new("nsenter")
             .args(["--target", &systemd.pid.as_raw_nonzero().to_string()])
             .args([
-                "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd=/",
+                "--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd",
             ])
             .args(["--", "/bin/bash", "-c", script])
             .env_clear()
@@ -170,6 +170,8 @@ impl Machine {
         if let Some(mut power) = self.power.take() {
             power.wait()?;
         }
+        // A namespace goes when the kernel gets round to it; its end of the cable must be gone now.
+        self.lab.ip(&["link", "delete", &self.port()])?;
         self.lab.ip(&["netns", "delete", &self.name])
     }
 

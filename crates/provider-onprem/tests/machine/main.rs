@@ -1,0 +1,6 @@
+//! The provider on a real machine: systemd, sshd, sudo (see `ovo-machines`).
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod common;
+mod link;
+mod provider;

@@ -3,8 +3,12 @@
 pub mod act;
 pub mod annotations;
 mod crd;
+pub mod credentials;
+pub mod credentials;
+pub mod docs;
 pub mod manifest;
 pub mod node;
+pub mod notice;
 pub mod profile;
 mod rules;
 pub mod spec;
@@ -15,8 +19,11 @@ pub mod windows;
 
 pub use act::{ActKind, Cuts, Role};
 pub use crd::crds;
+pub use credentials::credential_keys;
+pub use docs::generated_files;
 pub use manifest::parse_manifest;
 pub use node::{OpenViduNode, OpenViduNodeSpec, OpenViduNodeStatus};
+pub use notice::{FieldNotice, not_built_yet};
 pub use profile::Profile;
 pub use spec::{OpenViduCluster, OpenViduClusterSpec};
 pub use status::OpenViduClusterStatus;

@@ -189,8 +189,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             self.stall(&cluster, "NotSupported", message, report).await?;
             return Ok(None);
         };
-        let desired = match self.provider.desired(&cluster, profile) {
-            Ok(desired) => Arc::new(desired),
+        let mut desired = match self.provider.desired(&cluster, profile) {
+            Ok(desired) => desired,
             Err(error) => {
                 self.stall(&cluster, "Invalid", error.to_string(), report).await?;
                 return Err(EngineError::Desired(error));
@@ -201,8 +201,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
         let keys = secrets::keys(profile);
         let secrets = secrets::read(&self.store, key, &keys, given, &desired, memory).await;
+        secrets::fill(&mut desired, &secrets);
         let target = Target { cluster: cluster.clone(), profile, infrastructure_id };
-        Ok(Some(Ground { cluster, records, target, desired, secrets }))
+        Ok(Some(Ground { cluster, records, target, desired: Arc::new(desired), secrets }))
     }
 
     /// Says in status and once in an event why a plan was refused; nothing of it is done.
@@ -307,14 +308,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else { return Ok(None) };
         let mut memory = Memory::default();
         let Some(profile) = cluster.spec.profile() else { return Ok(None) };
-        let desired = Arc::new(self.provider.desired(&cluster, profile).map_err(EngineError::Desired)?);
+        let mut desired = self.provider.desired(&cluster, profile).map_err(EngineError::Desired)?;
         let id = infrastructure_id(&cluster).unwrap_or_default().into();
         let records = observe::by_machine(self.store.nodes(key, Freshness::Live).await?);
         let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
         let secrets =
             secrets::read(&self.store, key, &secrets::keys(profile), given, &desired, &mut memory).await;
+        secrets::fill(&mut desired, &secrets);
         let target = Target { cluster: cluster.clone(), profile, infrastructure_id: id };
-        let ground = Ground { cluster, records, target, desired, secrets };
+        let ground = Ground { cluster, records, target, desired: Arc::new(desired), secrets };
         let doors = (&self.provider, &self.media, &self.clock);
         let seen = observe::everything(doors, &ground.target, &memory.readings).await;
         let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);

@@ -3,15 +3,14 @@
 use std::collections::BTreeMap;
 
 use ovo_api::annotations::IN_USE_FINALIZER;
+use ovo_api::credentials::{DIGEST_KEY, Origin, Place, credential_keys};
+use ovo_api::profile::Profile;
 use ovo_model::{CredentialsState, Resource, SecretDigest, SecretKey, Value};
 use ovo_provider::SecretSource;
-use ovo_store::{DIGEST_KEY_LENGTH, Freshness, ObjectKey, SecretObject, SecretValue, Store, StoreError, digest};
+use ovo_store::{Freshness, ObjectKey, SecretObject, SecretValue, Store, StoreError, digest};
 use secrecy::SecretString;
 
 use crate::memory::{DigestCache, Memory};
-
-/// Key of the generated Secret under which the digests' own random key is kept.
-pub(crate) const DIGEST_KEY: &str = "digest-key";
 
 /// The Secrets of one cluster, as one round read them.
 #[derive(Default)]
@@ -110,6 +109,16 @@ fn digests(secret: &SecretObject, key: Option<&SecretValue>) -> BTreeMap<String,
         .collect()
 }
 
+/// Fills the digests of what is there into the desired state, so that a snapshot says all that is wanted.
+pub(crate) fn fill(desired: &mut [Resource], secrets: &Secrets) {
+    for property in desired.iter_mut().flat_map(|r| r.properties.values_mut()) {
+        if let Value::Secret { key, digest } = &mut property.value {
+            let generated = (key.secret == secrets.state.secret).then(|| secrets.state.digests.get(&key.key));
+            *digest = secrets.user.get(key).or(generated.flatten()).cloned();
+        }
+    }
+}
+
 /// Makes the missing keys, each once; what is there is left as it is.
 pub(crate) async fn generate<S: Store>(
     store: &S,
@@ -125,7 +134,7 @@ pub(crate) async fn generate<S: Store>(
         finalizers.push(IN_USE_FINALIZER.to_owned());
     }
     if !secret.data.contains_key(DIGEST_KEY) {
-        secret.data.insert(DIGEST_KEY.to_owned(), made(DIGEST_KEY_LENGTH)?);
+        secret.data.insert(DIGEST_KEY.to_owned(), made(ovo_store::credentials::DIGEST_KEY_LENGTH)?);
     }
     for key in keys {
         if !secret.data.contains_key(key) {
@@ -158,6 +167,10 @@ pub(crate) async fn release<S: Store>(store: &S, cluster: &ObjectKey) -> Result<
 }
 
 /// Keys of the credentials that this profile needs and that are generated unless the user gives them.
-pub(crate) fn keys(profile: &ovo_api::Profile) -> Vec<&'static str> {
-    ovo_api::credentials::generated(profile).collect()
+pub(crate) fn keys(profile: &Profile) -> Vec<&'static str> {
+    credential_keys(profile)
+        .iter()
+        .filter(|k| k.place == Place::Credentials && k.origin == Origin::Generated)
+        .map(|k| k.name)
+        .collect()
 }

@@ -140,16 +140,8 @@ fn initial(
 fn resolve(view: &View<'_>, value: &Value) -> Result<Value, String> {
     match value {
         Value::Known(_) => Ok(value.clone()),
-        Value::Secret { key, .. } => {
-            let credentials = &view.snap.credentials;
-            let digest = view.snap.secrets.get(key).or_else(|| {
-                (key.secret == credentials.secret).then(|| credentials.digests.get(&key.key)).flatten()
-            });
-            match digest {
-                Some(digest) => Ok(Value::Secret { key: key.clone(), digest: Some(digest.clone()) }),
-                None => Err(format!("Secret {key}")),
-            }
-        }
+        Value::Secret { key, digest: None } => Err(format!("Secret {key}")),
+        Value::Secret { .. } => Ok(value.clone()),
         Value::OutputOf { resource, output } => view
             .ours(resource)
             .filter(|r| r.state == ResourceState::Ready)

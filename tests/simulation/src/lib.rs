@@ -1,1 +1,13 @@
 //! Simulated days, enumerated crash points and planted bugs.
+//!
+//! The engine, the planner and the checker here are those of the operator. The store is its embedded store in
+//! memory. The world is a **model** of machines, groups, masters and rooms; the clock jumps from event to event.
+//! What is not modelled, no test here can find.
+
+pub mod bed;
+pub mod clock;
+pub mod crash;
+pub mod gate;
+pub mod manifests;
+pub mod scenario;
+pub mod store;

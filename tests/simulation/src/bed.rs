@@ -1,0 +1,354 @@
+//! One cluster, one world, one operator that may die and come back.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use ovo_api::OpenViduCluster;
+use ovo_api::annotations::INFRASTRUCTURE_ID;
+use ovo_engine::{Engine, Options, Report};
+use ovo_model::{Millis, Wall};
+use ovo_planner::bugs::Bugs;
+use ovo_provider_sim::{Interceptor, SimDoor, SimMedia, SimProvider};
+use ovo_store::{Embedded, ObjectKey, SecretObject, Store};
+use ovo_world::{Deployment, Script, World, WorldConfig};
+use serde_json::Value;
+
+use crate::clock::SimClock;
+use crate::gate::Gate;
+use crate::manifests::{Shape, Size, manifest};
+use crate::store::GatedStore;
+
+/// The operator of these tests.
+pub type SimEngine = Engine<GatedStore, SimProvider, SimMedia, SimClock>;
+
+/// How long a dead operator stays dead, in milliseconds.
+const RESTART_MS: Millis = 3_000;
+/// The shortest time between two rounds, in milliseconds.
+const PAUSE_MS: Millis = 100;
+
+/// A run is made up of this.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// Profile.
+    pub shape: Shape,
+    /// Sizes.
+    pub size: Size,
+    /// How the world is made up.
+    pub world: WorldConfig,
+    /// Seed of the world and of the operator.
+    pub seed: u64,
+    /// Settings of the operator.
+    pub options: Options,
+}
+
+impl Setup {
+    /// A quiet world and an operator without planted bugs.
+    pub fn quiet(shape: Shape) -> Self {
+        Self {
+            shape,
+            size: Size::default(),
+            world: WorldConfig::demo(),
+            seed: 1,
+            options: Options { seed: 7, simulated: true, ..Options::default() },
+        }
+    }
+
+    /// With these bugs planted.
+    #[must_use]
+    pub const fn bugs(mut self, bugs: Bugs) -> Self {
+        self.options.bugs = bugs;
+        self
+    }
+}
+
+/// What rounds added up to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Rounds.
+    pub rounds: u64,
+    /// Deaths of the operator.
+    pub deaths: u64,
+    /// Plans that the checker refused.
+    pub plans_refused: u64,
+    /// Steps that the live read stopped.
+    pub steps_refused: u64,
+    /// Ends among them.
+    pub ends_refused: u64,
+    /// Steps that were answered with Done or InProgress.
+    pub steps: u64,
+    /// Writes to the store.
+    pub writes: u64,
+    /// Rules by which plans or steps were refused, with the last words of each.
+    pub rules: std::collections::BTreeMap<String, String>,
+}
+
+/// One cluster under one operator.
+pub struct Bed {
+    setup: Setup,
+    /// The store, past all gates: what a person uses.
+    pub store: Embedded,
+    /// The world's door.
+    pub door: SimDoor,
+    /// The one clock.
+    pub clock: SimClock,
+    /// Where things go wrong.
+    pub gate: Gate,
+    engine: SimEngine,
+    due: Wall,
+    /// What rounds added up to.
+    pub tally: Tally,
+    /// The last round.
+    pub last: Report,
+}
+
+/// The cluster's key.
+pub fn key() -> ObjectKey {
+    ObjectKey::new("video", "demo")
+}
+
+/// The answer of a future that never has to wait; `None`: it would wait for ever.
+pub fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => Some(value),
+        Poll::Pending => None,
+    }
+}
+
+impl Bed {
+    /// A cluster that was just written down. The gate stands before the store and the world.
+    pub fn new(setup: &Setup, gate: &Gate) -> Self {
+        Self::intercepted(setup, gate, Arc::new(gate.clone()))
+    }
+
+    /// The same with another interceptor before the world.
+    #[expect(clippy::expect_used, reason = "a bed that cannot be made fails its test")]
+    pub fn intercepted(setup: &Setup, gate: &Gate, interceptor: Arc<dyn Interceptor>) -> Self {
+        let clock = SimClock::new(setup.world.start);
+        let store = Embedded::in_memory(clock.clone(), setup.seed);
+        let door = SimDoor::new(World::new(setup.seed, setup.world.clone()));
+        door.intercept(Some(interceptor));
+        for (name, keys) in [("openvidu", ["license"]), ("ssh", ["id"])] {
+            let mut secret = SecretObject::named(&ObjectKey::new("video", name));
+            for k in keys {
+                secret.data.insert(k.to_owned(), "a-value".into());
+            }
+            now_or_never(store.create_secret(secret)).expect("at once").expect("a new Secret");
+        }
+        let engine = Self::engine(setup, &store, &door, &clock, gate);
+        let due = setup.world.start;
+        let mut bed = Self {
+            setup: setup.clone(),
+            store,
+            door,
+            clock,
+            gate: gate.clone(),
+            engine,
+            due,
+            tally: Tally::default(),
+            last: Report::default(),
+        };
+        bed.apply(manifest(setup.shape, setup.size));
+        bed
+    }
+
+    fn engine(setup: &Setup, store: &Embedded, door: &SimDoor, clock: &SimClock, gate: &Gate) -> SimEngine {
+        Engine::new(
+            GatedStore::new(store.clone(), gate.clone()),
+            SimProvider::new(door.clone()),
+            SimMedia::new(door.clone()),
+            clock.clone(),
+            setup.options.clone(),
+        )
+    }
+
+    /// What a person does with `kubectl apply`.
+    #[expect(clippy::expect_used, reason = "a manifest that is refused fails its test")]
+    pub fn apply(&mut self, document: Value) {
+        let manifest = ovo_store::embedded::Manifest { key: key(), document, file: "demo.yaml".to_owned() };
+        now_or_never(self.store.apply(manifest)).expect("at once").expect("a valid manifest");
+        self.wake();
+    }
+
+    /// Changes the spec in place, as a person does.
+    #[expect(clippy::expect_used, reason = "a manifest that is refused fails its test")]
+    pub fn edit(&mut self, change: impl FnOnce(&mut Value)) {
+        let cluster = self.cluster().expect("a cluster to edit");
+        let mut document = serde_json::to_value(&*cluster).expect("JSON");
+        change(&mut document["spec"]);
+        let metadata = serde_json::json!({"name": "demo", "namespace": "video"});
+        document["metadata"] = metadata;
+        self.apply(document);
+    }
+
+    /// What a person does with `kubectl delete`.
+    #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
+    pub fn delete(&mut self) {
+        now_or_never(self.store.delete_cluster(&key())).expect("at once").expect("a cluster to delete");
+        self.wake();
+    }
+
+    /// The cluster as it is stored.
+    #[expect(clippy::expect_used, reason = "memory does not fail")]
+    pub fn cluster(&self) -> Option<Arc<OpenViduCluster>> {
+        self.store.get_cluster(&key()).expect("memory")
+    }
+
+    /// Something that a person or fate does in the world.
+    #[expect(clippy::expect_used, reason = "nothing is written down in these tests")]
+    pub fn script(&self, script: Script) {
+        let id = self.infrastructure_id();
+        self.door.script(&id, script).expect("no journal to fail");
+    }
+
+    /// The infrastructure id of the cluster.
+    pub fn infrastructure_id(&self) -> String {
+        self.cluster()
+            .and_then(|c| c.metadata.annotations.as_ref()?.get(INFRASTRUCTURE_ID).cloned())
+            .unwrap_or_default()
+    }
+
+    /// Looks at the deployment in the world.
+    pub fn deployment<T>(&self, look: impl FnOnce(&Deployment) -> T) -> Option<T> {
+        let id = self.infrastructure_id();
+        self.door.look(|world| world.find(&id).map(|dep| look(world.deployment(dep))))
+    }
+
+    /// A round is due now.
+    pub fn wake(&mut self) {
+        self.due = self.clock.wall();
+    }
+
+    /// The operator dies now and comes back a little later, remembering nothing.
+    pub fn kill(&mut self) {
+        self.engine = Self::engine(&self.setup, &self.store, &self.door, &self.clock, &self.gate);
+        self.tally.deaths += 1;
+        self.due = Wall(self.clock.wall().0 + RESTART_MS);
+    }
+
+    /// Moves time to the next round and lets it happen.
+    pub fn round(&mut self) {
+        self.clock.set(self.due);
+        self.door.advance_to(self.clock.wall());
+        let key = key();
+        let report = now_or_never(self.engine.reconcile(&key));
+        match report {
+            None => {
+                assert!(self.gate.take_dead(), "a call waited for something that never comes");
+                self.kill();
+            }
+            Some(report) => {
+                self.count(&report);
+                let pause = report.look_again_in.max(PAUSE_MS);
+                self.due = Wall(self.clock.wall().0 + pause);
+                self.last = report;
+            }
+        }
+    }
+
+    fn count(&mut self, report: &Report) {
+        use ovo_engine::StepResult;
+        let tally = &mut self.tally;
+        tally.rounds += 1;
+        tally.writes += u64::from(report.writes);
+        tally.plans_refused += u64::from(!report.refused.is_empty());
+        tally.ends_refused += u64::try_from(report.ends_refused()).unwrap_or(0);
+        for refusal in &report.refused {
+            tally.rules.insert(format!("{:?}", refusal.rule), refusal.to_string());
+        }
+        for executed in &report.executed {
+            match &executed.result {
+                StepResult::Answered(_) => tally.steps += 1,
+                StepResult::Refused(refusals) => {
+                    tally.steps_refused += 1;
+                    for refusal in refusals {
+                        tally.rules.insert(format!("{:?}", refusal.rule), refusal.to_string());
+                    }
+                }
+                StepResult::Failed(_) | StepResult::Held => {}
+            }
+        }
+    }
+
+    /// Rounds until the condition holds; whether it did within so many milliseconds of the world's time.
+    pub fn until(&mut self, within: Millis, done: impl Fn(&Self) -> bool) -> bool {
+        let deadline = Wall(self.clock.wall().0 + within);
+        loop {
+            if done(self) {
+                return true;
+            }
+            if self.due > deadline {
+                self.clock.set(deadline);
+                self.door.advance_to(deadline);
+                return done(self);
+            }
+            self.round();
+        }
+    }
+
+    /// Rounds for so many milliseconds of the world's time.
+    pub fn pass(&mut self, millis: Millis) {
+        self.until(millis, |_| false);
+    }
+
+    /// Whether a condition of the cluster has this status.
+    pub fn condition(&self, type_: &str, status: &str) -> bool {
+        self.cluster().is_some_and(|c| {
+            c.status.iter().flat_map(|s| &s.conditions).any(|c| c.type_ == type_ && c.status == status)
+        })
+    }
+
+    /// Whether the cluster is as declared, and the status says so of the latest spec.
+    pub fn ready(&self) -> bool {
+        self.condition("Ready", "True")
+            && self.cluster().is_some_and(|c| {
+                c.status.as_ref().and_then(|s| s.observed_generation) == c.metadata.generation
+            })
+    }
+
+    /// Whether the object is gone.
+    pub fn gone(&self) -> bool {
+        self.cluster().is_none()
+    }
+
+    /// What stands in the way, in words for a failing test.
+    pub fn words(&self) -> String {
+        let cluster = self.cluster();
+        let status = cluster.as_ref().and_then(|c| c.status.clone()).unwrap_or_default();
+        let conditions: Vec<String> = status
+            .conditions
+            .iter()
+            .map(|c| format!("  {}={} {} {}", c.type_, c.status, c.reason, c.message))
+            .collect();
+        let pending: Vec<String> =
+            status.pending.iter().map(|p| format!("  {} waits for {}", p.step, p.waits_for)).collect();
+        let nodes: Vec<String> = self
+            .store
+            .list_nodes()
+            .iter()
+            .map(|n| {
+                let status = n.status.clone().unwrap_or_default();
+                format!("  {} {:?} {}", n.spec.machine, status.phase, status.reason)
+            })
+            .collect();
+        let steps: Vec<String> = self
+            .last
+            .executed
+            .iter()
+            .map(|e| format!("  {}: {:?}", e.step.id, e.result))
+            .collect();
+        format!(
+            "{:?}\n{}\npending:\n{}\nnodes:\n{}\nlast steps:\n{}\nrefused: {:#?}\nerror: {:?}\ntally: {:?}\n{:?}",
+            status.phase,
+            conditions.join("\n"),
+            pending.join("\n"),
+            nodes.join("\n"),
+            steps.join("\n"),
+            self.last.refused,
+            self.last.error,
+            self.tally,
+            self.door.look(|w| w.ledger().clone()),
+        )
+    }
+}

@@ -1,0 +1,1 @@
+//! Every point of every scenario goes wrong once.

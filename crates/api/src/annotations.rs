@@ -20,3 +20,121 @@ pub const IN_USE_FINALIZER: &str = "openvidu.io/in-use";
 pub const CLUSTER_LABEL: &str = "openvidu.io/cluster";
 /// Label of a node's role.
 pub const ROLE_LABEL: &str = "openvidu.io/role";
+
+/// What a name is, and whose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An annotation that people set.
+    ByPeople,
+    /// An annotation that the operator sets.
+    ByOperator,
+    /// A label.
+    Label,
+    /// A finalizer.
+    Finalizer,
+}
+
+/// One name of ours in the metadata of objects.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The name.
+    pub name: &'static str,
+    /// What it is, and whose.
+    pub subject: Subject,
+    /// On which objects.
+    pub on: &'static str,
+    /// What its value is.
+    pub value: &'static str,
+    /// What it does.
+    pub meaning: &'static str,
+}
+
+const fn entry(
+    name: &'static str,
+    subject: Subject,
+    on: &'static str,
+    value: &'static str,
+    meaning: &'static str,
+) -> Entry {
+    Entry {
+        name,
+        subject,
+        on,
+        value,
+        meaning,
+    }
+}
+
+/// Every name of ours in the metadata of objects: the page in `docs/` is made of it.
+pub const ALL: &[Entry] = &[
+    entry(
+        DRAIN,
+        Subject::ByPeople,
+        "node",
+        "the reason, for people",
+        "Closes the node to new sessions and ends it when it is empty. Taking it away takes the drain back where the profile can. Where nobody can close a node by name (OpenVidu 2 on AWS) the event DrainUnsupported says so.",
+    ),
+    entry(
+        FORCE,
+        Subject::ByPeople,
+        "node",
+        "the name of the node object",
+        "Ends the node at once and cuts what runs there. The name must be typed, against slips.",
+    ),
+    entry(
+        PROTECT,
+        Subject::ByPeople,
+        "node",
+        "`true`",
+        "Keeps the node from being chosen for scale-in.",
+    ),
+    entry(
+        RECONCILE_AT,
+        Subject::ByPeople,
+        "cluster",
+        "any new value, such as the time",
+        "Looks now.",
+    ),
+    entry(
+        ABANDON,
+        Subject::ByPeople,
+        "cluster that is being deleted",
+        "the name of the cluster object",
+        "Lets the object go although resources are left. They are listed in the log, and they may cost money.",
+    ),
+    entry(
+        INFRASTRUCTURE_ID,
+        Subject::ByOperator,
+        "cluster",
+        "eight characters",
+        "Names and owner tags of everything that is made for the cluster derive from it. Written once. Set it by hand only to let a restored object find its deployment again.",
+    ),
+    entry(
+        CLUSTER_LABEL,
+        Subject::Label,
+        "node, generated Secret",
+        "the name of the cluster object",
+        "What belongs to a cluster.",
+    ),
+    entry(
+        ROLE_LABEL,
+        Subject::Label,
+        "node",
+        "`Master`, `Media` or `LoadBalancer`",
+        "What a node is for.",
+    ),
+    entry(
+        FINALIZER,
+        Subject::Finalizer,
+        "cluster, node",
+        "",
+        "The object stays until what it stands for is drained and taken down.",
+    ),
+    entry(
+        IN_USE_FINALIZER,
+        Subject::Finalizer,
+        "Secret",
+        "",
+        "The Secret stays until no cluster needs it, deletion included.",
+    ),
+];

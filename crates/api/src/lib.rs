@@ -4,7 +4,6 @@ pub mod act;
 pub mod annotations;
 mod crd;
 pub mod credentials;
-pub mod credentials;
 pub mod docs;
 pub mod manifest;
 pub mod node;

@@ -57,8 +57,15 @@ pub enum JournalError {
 
 #[derive(Serialize, Deserialize)]
 enum Line {
-    Checkpoint { format: u32, world: Box<World> },
-    Input { at: Wall, input: Box<Input> },
+    /// A whole world, as JSON in JSON: its format is read before what it holds is believed.
+    Checkpoint {
+        format: u32,
+        world: String,
+    },
+    Input {
+        at: Wall,
+        input: Box<Input>,
+    },
 }
 
 /// The file behind a served world.
@@ -66,6 +73,8 @@ enum Line {
 pub struct SimJournal {
     path: PathBuf,
     file: File,
+    /// How much of the file is whole lines.
+    whole: u64,
     since_checkpoint: usize,
 }
 
@@ -92,15 +101,14 @@ impl SimJournal {
         };
         let mut world = world.unwrap_or_else(begin);
         world.advance_to(now);
-        let file = write_checkpoint(path, &world)?;
-        Ok((
-            world,
-            Self {
-                path: path.to_owned(),
-                file,
-                since_checkpoint: 0,
-            },
-        ))
+        let (file, whole) = write_checkpoint(path, &world)?;
+        let journal = Self {
+            path: path.to_owned(),
+            file,
+            whole,
+            since_checkpoint: 0,
+        };
+        Ok((world, journal))
     }
 
     fn replay(path: &Path, bytes: &[u8]) -> Result<Option<World>, JournalError> {
@@ -129,7 +137,10 @@ impl SimJournal {
                         found: format,
                     });
                 }
-                (Line::Checkpoint { world: stored, .. }, None) => world = Some(*stored),
+                (Line::Checkpoint { world: stored, .. }, None) => {
+                    let stored = serde_json::from_str(&stored);
+                    world = Some(stored.map_err(|error| damaged(number + 1, error.to_string()))?);
+                }
                 (Line::Checkpoint { .. }, Some(_)) => {
                     return Err(damaged(number + 1, "a second checkpoint".to_owned()));
                 }
@@ -154,9 +165,23 @@ impl SimJournal {
             at,
             input: Box::new(input.clone()),
         });
-        self.since_checkpoint += 1;
-        line.and_then(|line| self.file.write_all(&line))
-            .map_err(|source| self.failed(source))
+        let written = line.and_then(|line| {
+            self.file.write_all(&line)?;
+            Ok(line.len() as u64)
+        });
+        match written {
+            Ok(length) => {
+                self.whole += length;
+                self.since_checkpoint += 1;
+                Ok(())
+            }
+            Err(source) => {
+                // Half a line must not end up in the middle. Where this fails too, the next line's digest will
+                // tell.
+                let _ = self.file.set_len(self.whole);
+                Err(self.failed(source))
+            }
+        }
     }
 
     /// Writes the file anew, as one checkpoint, when enough came in.
@@ -165,7 +190,7 @@ impl SimJournal {
     /// When the file system says no; the old file is whole then.
     pub fn checkpoint_if_due(&mut self, world: &World) -> Result<(), JournalError> {
         if self.since_checkpoint >= INPUTS_PER_CHECKPOINT {
-            self.file = write_checkpoint(&self.path, world)?;
+            (self.file, self.whole) = write_checkpoint(&self.path, world)?;
             self.since_checkpoint = 0;
         }
         Ok(())
@@ -179,26 +204,26 @@ impl SimJournal {
     }
 }
 
-fn write_checkpoint(path: &Path, world: &World) -> Result<File, JournalError> {
-    let failed = |source| JournalError::File {
-        path: path.to_owned(),
-        source,
-    };
+fn write_checkpoint(path: &Path, world: &World) -> Result<(File, u64), JournalError> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let fresh = PathBuf::from(name);
-    let line = encode(&Line::Checkpoint {
-        format: FORMAT_VERSION,
-        world: Box::new(world.clone()),
-    });
-    let written = line.and_then(|line| {
+    let write = || {
+        let line = encode(&Line::Checkpoint {
+            format: FORMAT_VERSION,
+            world: serde_json::to_string(world)?,
+        })?;
         let mut file = File::create(&fresh)?;
         file.write_all(&line)?;
         file.sync_all()?;
         fs::rename(&fresh, path)?;
-        OpenOptions::new().append(true).open(path)
-    });
-    written.map_err(failed)
+        let file = OpenOptions::new().append(true).open(path)?;
+        Ok((file, line.len() as u64))
+    };
+    write().map_err(|source| JournalError::File {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn encode(line: &Line) -> io::Result<Vec<u8>> {

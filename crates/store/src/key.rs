@@ -6,6 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::ResourceExt;
 use serde::{Deserialize, Serialize};
 
+use crate::error::{StoreError, Violation};
+
 /// The namespace of an object whose manifest names none.
 pub const DEFAULT_NAMESPACE: &str = "default";
 
@@ -42,6 +44,41 @@ impl ObjectKey {
         )
     }
 
+    /// Checks namespace and name as Kubernetes does: a DNS label, and a DNS subdomain.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Invalid`] with the field.
+    pub fn check(&self, kind: &str) -> Result<(), StoreError> {
+        let mut violations = Vec::new();
+        if !is_label(&self.namespace) {
+            violations.push(Violation {
+                field: "metadata.namespace".to_owned(),
+                message: format!(
+                    "{:?} is no namespace: up to 63 of a-z, 0-9 and '-', with a letter or digit at both ends",
+                    self.namespace
+                ),
+            });
+        }
+        if self.name.len() > 253 || !self.name.split('.').all(is_label) {
+            violations.push(Violation {
+                field: "metadata.name".to_owned(),
+                message: format!(
+                    "{:?} is no name: up to 253 of a-z, 0-9, '-' and '.', with a letter or digit at both ends of \
+                     each part",
+                    self.name
+                ),
+            });
+        }
+        if violations.is_empty() {
+            return Ok(());
+        }
+        Err(StoreError::Invalid {
+            object: format!("{kind} {self}"),
+            violations,
+        })
+    }
+
     /// Another object in the same namespace.
     pub fn sibling(&self, name: impl Into<String>) -> Self {
         Self::new(self.namespace.clone(), name)
@@ -52,4 +89,12 @@ impl fmt::Display for ObjectKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.namespace, self.name)
     }
+}
+fn is_label(text: &str) -> bool {
+    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
+    !text.is_empty()
+        && text.len() <= 63
+        && text.chars().all(|c| ends(c) || c == '-')
+        && text.starts_with(ends)
+        && text.ends_with(ends)
 }

@@ -28,7 +28,11 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
     ensure_eq!(written.spec, made.spec, "spec");
     ensure_eq!(written.metadata.generation, Some(1), "generation");
     ensure_eq!(written.metadata.labels, made.metadata.labels, "labels");
-    ensure_eq!(written.metadata.finalizers, made.metadata.finalizers, "finalizers");
+    ensure_eq!(
+        written.metadata.finalizers,
+        made.metadata.finalizers,
+        "finalizers"
+    );
     ensure_eq!(written.status, request.status, "status");
     ensure!(
         written.resource_version() != made.resource_version(),
@@ -36,7 +40,11 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
     );
     for freshness in [Freshness::Cached, Freshness::Live] {
         let read = ok!(bed.store().cluster(key, freshness).await);
-        ensure_eq!(read.as_ref(), Some(&written), format!("what is read {freshness:?}"));
+        ensure_eq!(
+            read.as_ref(),
+            Some(&written),
+            format!("what is read {freshness:?}")
+        );
     }
     Ok(())
 }
@@ -44,23 +52,41 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
 pub(super) async fn the_same_status_again_is_no_write<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {
     let made = ok!(bed.apply(cluster(key)).await);
     let store = bed.store();
-    let first = ok!(store.replace_cluster_status(&with_summary(&made, "one")).await);
-    let second = ok!(store.replace_cluster_status(&with_summary(&first, "one")).await);
-    ensure_eq!(second.resource_version(), first.resource_version(), "resourceVersion");
+    let first = ok!(store
+        .replace_cluster_status(&with_summary(&made, "one"))
+        .await);
+    let second = ok!(store
+        .replace_cluster_status(&with_summary(&first, "one"))
+        .await);
+    ensure_eq!(
+        second.resource_version(),
+        first.resource_version(),
+        "resourceVersion"
+    );
     Ok(())
 }
 
 pub(super) async fn an_old_version_is_a_conflict<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {
     let made = ok!(bed.apply(cluster(key)).await);
     let store = bed.store();
-    let current = ok!(store.replace_cluster_status(&with_summary(&made, "one")).await);
+    let current = ok!(store
+        .replace_cluster_status(&with_summary(&made, "one"))
+        .await);
     let stale = with_summary(&made, "two");
-    refused!(store.replace_cluster_status(&stale).await, StoreError::Conflict { .. });
+    refused!(
+        store.replace_cluster_status(&stale).await,
+        StoreError::Conflict { .. }
+    );
     let mut blind = with_summary(&made, "three");
     blind.metadata.resource_version = None;
-    refused!(store.replace_cluster_status(&blind).await, StoreError::Conflict { .. });
+    refused!(
+        store.replace_cluster_status(&blind).await,
+        StoreError::Conflict { .. }
+    );
     let old = made.resource_version().unwrap_or_default();
-    let annotated = store.annotate_cluster(key, &old, "example.com/a", "b").await;
+    let annotated = store
+        .annotate_cluster(key, &old, "example.com/a", "b")
+        .await;
     refused!(annotated, StoreError::Conflict { .. });
     let finalizers = vec![super::fixture::FINALIZER.to_owned()];
     refused!(
@@ -78,9 +104,14 @@ pub(super) async fn a_missing_cluster_is_not_found<B: Bed>(bed: &B, key: &Object
     let absent = key.sibling("absent");
     let mut request = with_summary(&made, "one");
     request.metadata.name = Some(absent.name.clone());
-    refused!(store.replace_cluster_status(&request).await, StoreError::NotFound(_));
     refused!(
-        store.annotate_cluster(&absent, "1", "example.com/a", "b").await,
+        store.replace_cluster_status(&request).await,
+        StoreError::NotFound(_)
+    );
+    refused!(
+        store
+            .annotate_cluster(&absent, "1", "example.com/a", "b")
+            .await,
         StoreError::NotFound(_)
     );
     let read = ok!(store.cluster(&absent, Freshness::Cached).await);
@@ -93,7 +124,9 @@ pub(super) async fn an_annotation_is_set_once<B: Bed>(bed: &B, key: &ObjectKey) 
     let version = made.resource_version().unwrap_or_default();
     let name = "openvidu.io/infrastructure-id";
     let store = bed.store();
-    let first = ok!(store.annotate_cluster(key, &version, name, "abcd1234").await);
+    let first = ok!(store
+        .annotate_cluster(key, &version, name, "abcd1234")
+        .await);
     ensure_eq!(
         first.annotations().get(name).map(String::as_str),
         Some("abcd1234"),
@@ -101,8 +134,14 @@ pub(super) async fn an_annotation_is_set_once<B: Bed>(bed: &B, key: &ObjectKey) 
     );
     ensure_eq!(first.metadata.generation, Some(1), "generation");
     let version = first.resource_version().unwrap_or_default();
-    let again = ok!(store.annotate_cluster(key, &version, name, "abcd1234").await);
-    ensure_eq!(again.resource_version(), first.resource_version(), "resourceVersion");
+    let again = ok!(store
+        .annotate_cluster(key, &version, name, "abcd1234")
+        .await);
+    ensure_eq!(
+        again.resource_version(),
+        first.resource_version(),
+        "resourceVersion"
+    );
     Ok(())
 }
 
@@ -119,7 +158,9 @@ pub(super) async fn racing_writers_lose_nothing<B: Bed>(bed: &B, key: &ObjectKey
     });
     ok!(futures::future::try_join_all(writers).await);
     let read = ok!(bed.store().cluster(key, Freshness::Live).await);
-    let summary = read.and_then(|cluster| cluster.status.clone()).map(|status| status.summary);
+    let summary = read
+        .and_then(|cluster| cluster.status.clone())
+        .map(|status| status.summary);
     ensure_eq!(summary, Some((WRITERS * ROUNDS).to_string()), "the count");
     Ok(())
 }
@@ -150,7 +191,11 @@ pub(super) async fn reads_never_lag_behind_own_writes<B: Bed>(bed: &B, key: &Obj
         let request = with_summary(&last, &format!("round {round}"));
         last = ok!(bed.store().replace_cluster_status(&request).await);
         let read = ok!(bed.store().cluster(key, Freshness::Cached).await);
-        ensure_eq!(read, Some(last.clone()), format!("the cached read of round {round}"));
+        ensure_eq!(
+            read,
+            Some(last.clone()),
+            format!("the cached read of round {round}")
+        );
     }
     Ok(())
 }

@@ -32,8 +32,10 @@ pub(super) async fn repeats_join_a_series<B: Bed>(bed: &B, key: &ObjectKey) -> V
     }
     eventually("two events, one of them a series of three", || async {
         let seen = bed.events(key, KIND).await;
-        let mut counts: Vec<_> =
-            seen.iter().map(|event| (event.note.as_str(), event.count)).collect();
+        let mut counts: Vec<_> = seen
+            .iter()
+            .map(|event| (event.note.as_str(), event.count))
+            .collect();
         counts.sort_unstable();
         counts == [("from 2 to 3", 3), ("from 3 to 4", 1)]
     })
@@ -49,9 +51,15 @@ pub(super) async fn a_long_note_is_cut<B: Bed>(bed: &B, key: &ObjectKey) -> Verd
     // A character of three bytes that does not fall on the limit.
     let long = "x".to_owned() + &"€".repeat(MAX_NOTE_BYTES);
     ok!(bed.store().record_event(event(key, &uid, &long)).await);
-    eventually("the event", || async { bed.events(key, KIND).await.len() == 1 }).await?;
+    eventually("the event", || async {
+        bed.events(key, KIND).await.len() == 1
+    })
+    .await?;
     let seen = bed.events(key, KIND).await;
-    let note = seen.first().map(|event| event.note.clone()).unwrap_or_default();
+    let note = seen
+        .first()
+        .map(|event| event.note.clone())
+        .unwrap_or_default();
     ensure!(
         note.len() <= MAX_NOTE_BYTES && note.len() > MAX_NOTE_BYTES - 4 && long.starts_with(&note),
         "{} bytes",

@@ -55,7 +55,10 @@ pub trait Bed: Send + Sync {
     ) -> impl Future<Output = Result<Arc<OpenViduCluster>, StoreError>> + Send;
 
     /// What `kubectl delete` does, without waiting.
-    fn delete_cluster(&self, key: &ObjectKey) -> impl Future<Output = Result<(), StoreError>> + Send;
+    fn delete_cluster(
+        &self,
+        key: &ObjectKey,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// What `kubectl annotate` does to a cluster.
     fn annotate_cluster(

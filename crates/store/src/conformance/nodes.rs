@@ -19,7 +19,11 @@ pub(super) async fn a_record_is_made_with_its_status<B: Bed>(bed: &B, key: &Obje
     refused!(again, StoreError::AlreadyExists(_));
     for freshness in [Freshness::Cached, Freshness::Live] {
         let read = ok!(bed.store().nodes(key, freshness).await);
-        ensure_eq!(read, vec![made.clone()], format!("what is read {freshness:?}"));
+        ensure_eq!(
+            read,
+            vec![made.clone()],
+            format!("what is read {freshness:?}")
+        );
     }
     Ok(())
 }
@@ -39,7 +43,11 @@ pub(super) async fn records_are_listed_by_cluster<B: Bed>(bed: &B, key: &ObjectK
     let read = ok!(bed.store().nodes(key, Freshness::Live).await);
     ensure_eq!(names(read), ["demo-w1", "demo-w2"], "records of demo");
     let read = ok!(bed.store().nodes(&other, Freshness::Cached).await);
-    ensure_eq!(names(read), ["demo-w1-w1", "demo-w1-w2"], "records of demo-w1");
+    ensure_eq!(
+        names(read),
+        ["demo-w1-w1", "demo-w1-w2"],
+        "records of demo-w1"
+    );
     Ok(())
 }
 
@@ -47,13 +55,23 @@ pub(super) async fn bad_records_are_refused<B: Bed>(bed: &B, key: &ObjectKey) ->
     ok!(bed.apply(cluster(key)).await);
     let mut odd = node(key, "w1");
     odd.metadata.name = Some("Demo W1".to_owned());
-    refused!(bed.store().create_node(odd).await, StoreError::Invalid { .. });
+    refused!(
+        bed.store().create_node(odd).await,
+        StoreError::Invalid { .. }
+    );
     let mut misnamed = node(key, "w1");
     misnamed.metadata.name = Some("another".to_owned());
-    refused!(bed.store().create_node(misnamed).await, StoreError::Invalid { .. });
+    refused!(
+        bed.store().create_node(misnamed).await,
+        StoreError::Invalid { .. }
+    );
     let absent = bed.store().replace_node_status(&node(key, "w9")).await;
     refused!(absent, StoreError::NotFound(_));
-    ensure_eq!(ok!(bed.store().nodes(key, Freshness::Live).await), vec![], "records");
+    ensure_eq!(
+        ok!(bed.store().nodes(key, Freshness::Live).await),
+        vec![],
+        "records"
+    );
     Ok(())
 }
 
@@ -77,9 +95,16 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
         Some(NodePhase::Draining),
         "phase"
     );
-    refused!(store.replace_node_status(&request).await, StoreError::Conflict { .. });
+    refused!(
+        store.replace_node_status(&request).await,
+        StoreError::Conflict { .. }
+    );
     let same = ok!(store.replace_node_status(&written).await);
-    ensure_eq!(same.resource_version(), written.resource_version(), "version after no change");
+    ensure_eq!(
+        same.resource_version(),
+        written.resource_version(),
+        "version after no change"
+    );
     Ok(())
 }
 
@@ -102,10 +127,14 @@ pub(super) async fn an_annotation_is_removed<B: Bed>(bed: &B, key: &ObjectKey) -
     let store = bed.store();
     let made = ok!(store.create_node(node(key, "w1")).await);
     let name = ObjectKey::of(&*made);
-    ok!(bed.annotate_node(&name, "openvidu.io/force", &name.name).await);
+    ok!(bed
+        .annotate_node(&name, "openvidu.io/force", &name.name)
+        .await);
     let old = made.resource_version().unwrap_or_default();
     refused!(
-        store.remove_node_annotation(&name, &old, "openvidu.io/force").await,
+        store
+            .remove_node_annotation(&name, &old, "openvidu.io/force")
+            .await,
         StoreError::Conflict { .. }
     );
     let read = ok!(store.nodes(key, Freshness::Live).await);
@@ -115,10 +144,22 @@ pub(super) async fn an_annotation_is_removed<B: Bed>(bed: &B, key: &ObjectKey) -
         "the annotation is not there"
     );
     let version = read.resource_version().unwrap_or_default();
-    let bare = ok!(store.remove_node_annotation(&name, &version, "openvidu.io/force").await);
-    ensure!(bare.annotations().is_empty(), "annotations: {:?}", bare.annotations());
+    let bare = ok!(store
+        .remove_node_annotation(&name, &version, "openvidu.io/force")
+        .await);
+    ensure!(
+        bare.annotations().is_empty(),
+        "annotations: {:?}",
+        bare.annotations()
+    );
     let version = bare.resource_version().unwrap_or_default();
-    let again = ok!(store.remove_node_annotation(&name, &version, "openvidu.io/force").await);
-    ensure_eq!(again.resource_version(), bare.resource_version(), "version after no change");
+    let again = ok!(store
+        .remove_node_annotation(&name, &version, "openvidu.io/force")
+        .await);
+    ensure_eq!(
+        again.resource_version(),
+        bare.resource_version(),
+        "version after no change"
+    );
     Ok(())
 }

@@ -14,7 +14,9 @@ const VALUE: &str = "correct-horse-battery";
 fn secret(key: &ObjectKey) -> SecretObject {
     let mut secret = SecretObject::named(key);
     secret.data.insert("password".to_owned(), VALUE.into());
-    secret.data.insert("binary".to_owned(), vec![0u8, 159, 146, 150].into());
+    secret
+        .data
+        .insert("binary".to_owned(), vec![0u8, 159, 146, 150].into());
     secret
 }
 
@@ -36,9 +38,15 @@ pub(super) async fn values_come_back_and_never_show<B: Bed>(bed: &B, key: &Objec
         );
         ensure!(read.text("binary").is_none(), "bytes came back as text");
         let bytes = read.data.get("binary").map(crate::SecretValue::expose);
-        ensure!(bytes == Some(&[0u8, 159, 146, 150][..]), "other bytes came back");
+        ensure!(
+            bytes == Some(&[0u8, 159, 146, 150][..]),
+            "other bytes came back"
+        );
         let shown = format!("{read:?}");
-        ensure!(!shown.contains(VALUE) && !shown.contains("159"), "Debug shows it");
+        ensure!(
+            !shown.contains(VALUE) && !shown.contains("159"),
+            "Debug shows it"
+        );
     }
     Ok(())
 }
@@ -47,10 +55,16 @@ pub(super) async fn a_second_one_is_refused<B: Bed>(bed: &B, key: &ObjectKey) ->
     ok!(bed.store().create_secret(secret(key)).await);
     let mut other = SecretObject::named(key);
     other.data.insert("password".to_owned(), "another".into());
-    refused!(bed.store().create_secret(other).await, StoreError::AlreadyExists(_));
+    refused!(
+        bed.store().create_secret(other).await,
+        StoreError::AlreadyExists(_)
+    );
     let read = ok!(bed.store().secret(key, Freshness::Live).await);
     let text = read.and_then(|secret| secret.text("password"));
-    ensure!(text.is_some_and(|text| text.expose_secret() == VALUE), "the first one was replaced");
+    ensure!(
+        text.is_some_and(|text| text.expose_secret() == VALUE),
+        "the first one was replaced"
+    );
     Ok(())
 }
 
@@ -58,14 +72,27 @@ pub(super) async fn an_update_compares_versions<B: Bed>(bed: &B, key: &ObjectKey
     let store = bed.store();
     let made = ok!(store.create_secret(secret(key)).await);
     let same = ok!(store.update_secret(&made).await);
-    ensure_eq!(version(&same.metadata), version(&made.metadata), "version after no change");
+    ensure_eq!(
+        version(&same.metadata),
+        version(&made.metadata),
+        "version after no change"
+    );
     let mut next = SecretObject::clone(&made);
     next.data.insert("more".to_owned(), "value".into());
     let written = ok!(store.update_secret(&next).await);
-    ensure!(version(&written.metadata) != version(&made.metadata), "the version stayed");
-    refused!(store.update_secret(&next).await, StoreError::Conflict { .. });
+    ensure!(
+        version(&written.metadata) != version(&made.metadata),
+        "the version stayed"
+    );
+    refused!(
+        store.update_secret(&next).await,
+        StoreError::Conflict { .. }
+    );
     next.metadata.resource_version = None;
-    refused!(store.update_secret(&next).await, StoreError::Conflict { .. });
+    refused!(
+        store.update_secret(&next).await,
+        StoreError::Conflict { .. }
+    );
     let absent = SecretObject::named(&key.sibling("absent"));
     refused!(store.update_secret(&absent).await, StoreError::NotFound(_));
     let read = ok!(store.secret(key, Freshness::Live).await);
@@ -80,7 +107,11 @@ pub(super) async fn a_finalizer_is_kept<B: Bed>(bed: &B, key: &ObjectKey) -> Ver
     let written = ok!(bed.store().update_secret(&next).await);
     let read = ok!(bed.store().secret(key, Freshness::Live).await);
     let finalizers = read.and_then(|secret| secret.metadata.finalizers.clone());
-    ensure_eq!(finalizers, Some(vec![IN_USE_FINALIZER.to_owned()]), "finalizers");
+    ensure_eq!(
+        finalizers,
+        Some(vec![IN_USE_FINALIZER.to_owned()]),
+        "finalizers"
+    );
     let mut bare = SecretObject::clone(&written);
     bare.metadata.finalizers = None;
     let written = ok!(bed.store().update_secret(&bare).await);

@@ -16,12 +16,22 @@ pub(super) async fn the_server_sets_its_own_fields<B: Bed>(bed: &B, key: &Object
     let made = ok!(bed.apply(document).await);
     ensure_eq!(ObjectKey::of(&*made), *key, "key");
     ensure_eq!(made.metadata.generation, Some(1), "generation");
-    ensure!(made.uid().is_some_and(|uid| uid.len() == 36), "uid: {:?}", made.uid());
+    ensure!(
+        made.uid().is_some_and(|uid| uid.len() == 36),
+        "uid: {:?}",
+        made.uid()
+    );
     ensure!(made.resource_version().is_some(), "no resourceVersion");
     ensure!(made.creation_timestamp().is_some(), "no creationTimestamp");
-    ensure_eq!(made.labels().get("team").map(String::as_str), Some("video"), "label");
+    ensure_eq!(
+        made.labels().get("team").map(String::as_str),
+        Some("video"),
+        "label"
+    );
     ensure!(
-        made.status.as_ref().is_none_or(|status| status.summary.is_empty()),
+        made.status
+            .as_ref()
+            .is_none_or(|status| status.summary.is_empty()),
         "a status came in with the spec"
     );
     let read = ok!(bed.store().cluster(key, Freshness::Live).await);
@@ -43,7 +53,11 @@ pub(super) async fn defaults_are_filled_in<B: Bed>(bed: &B, key: &ObjectKey) -> 
 pub(super) async fn the_same_again_changes_nothing<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {
     let made = ok!(bed.apply(cluster(key)).await);
     let again = ok!(bed.apply(cluster(key)).await);
-    ensure_eq!(again.resource_version(), made.resource_version(), "resourceVersion");
+    ensure_eq!(
+        again.resource_version(),
+        made.resource_version(),
+        "resourceVersion"
+    );
     ensure_eq!(again.metadata.generation, Some(1), "generation");
     Ok(())
 }
@@ -55,13 +69,21 @@ pub(super) async fn only_the_spec_moves_the_generation<B: Bed>(
     let made = ok!(bed.apply(cluster(key)).await);
     let labelled = with(cluster(key), "/metadata/labels", json!({"team": "video"}));
     let second = ok!(bed.apply(labelled.clone()).await);
-    ensure_eq!(second.metadata.generation, Some(1), "generation after a label");
+    ensure_eq!(
+        second.metadata.generation,
+        Some(1),
+        "generation after a label"
+    );
     ensure!(
         second.resource_version() != made.resource_version(),
         "the version stayed though a label came"
     );
     let third = ok!(bed.apply(with(labelled, "/spec/paused", json!(true))).await);
-    ensure_eq!(third.metadata.generation, Some(2), "generation after a change of spec");
+    ensure_eq!(
+        third.metadata.generation,
+        Some(2),
+        "generation after a change of spec"
+    );
     ensure_eq!(third.uid(), made.uid(), "uid");
     Ok(())
 }
@@ -72,18 +94,33 @@ pub(super) async fn what_is_left_out_goes_and_what_others_wrote_stays<B: Bed>(
 ) -> Verdict {
     let config = json!({"KEPT": "1", "DROPPED": "1"});
     let first = with(cluster(key), "/spec/config", config);
-    let first = with(first, "/metadata/annotations", json!({"example.com/mine": "1"}));
-    ok!(bed.apply(with(first.clone(), "/spec/paused", json!(true))).await);
+    let first = with(
+        first,
+        "/metadata/annotations",
+        json!({"example.com/mine": "1"}),
+    );
+    ok!(bed
+        .apply(with(first.clone(), "/spec/paused", json!(true)))
+        .await);
     ok!(bed.annotate_cluster(key, "example.com/theirs", "2").await);
 
-    let second = without(without(first, "/spec/config/DROPPED"), "/metadata/annotations");
+    let second = without(
+        without(first, "/spec/config/DROPPED"),
+        "/metadata/annotations",
+    );
     let second = ok!(bed.apply(second).await);
     let kept: Vec<_> = second.spec.config.keys().cloned().collect();
     ensure_eq!(kept, ["KEPT"], "spec.config");
     ensure_eq!(second.spec.paused, Some(false), "spec.paused, left out");
     let annotations = second.annotations();
-    ensure!(!annotations.contains_key("example.com/mine"), "the annotation left out stayed");
-    ensure!(annotations.contains_key("example.com/theirs"), "another's annotation went");
+    ensure!(
+        !annotations.contains_key("example.com/mine"),
+        "the annotation left out stayed"
+    );
+    ensure!(
+        annotations.contains_key("example.com/theirs"),
+        "another's annotation went"
+    );
     Ok(())
 }
 
@@ -91,8 +128,14 @@ pub(super) async fn a_broken_rule_is_refused_by_field<B: Bed>(bed: &B, key: &Obj
     let three = without_machine(cluster(key));
     let named = |field: &str, error: StoreError| match error {
         StoreError::Invalid { violations, .. } => {
-            let found = violations.iter().any(|violation| violation.field.starts_with(field));
-            if found { Ok(()) } else { Err(format!("{field} is not named: {violations:?}")) }
+            let found = violations
+                .iter()
+                .any(|violation| violation.field.starts_with(field));
+            if found {
+                Ok(())
+            } else {
+                Err(format!("{field} is not named: {violations:?}"))
+            }
         }
         other => Err(format!("not refused as invalid: {other:?}")),
     };
@@ -123,7 +166,9 @@ pub(super) async fn what_may_not_change_is_refused_by_field<B: Bed>(
     match bed.apply(second).await {
         Err(StoreError::Invalid { violations, .. }) => {
             ensure!(
-                violations.iter().any(|violation| violation.to_string().contains("clusterID")),
+                violations
+                    .iter()
+                    .any(|violation| violation.to_string().contains("clusterID")),
                 "spec.clusterID is not named: {violations:?}"
             );
             Ok(())

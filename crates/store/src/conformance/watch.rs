@@ -41,13 +41,19 @@ pub(super) async fn every_kind_of_change_is_hinted<B: Bed>(bed: &B, key: &Object
     let mut second = store.watch();
     let made = ok!(bed.apply(cluster(key)).await);
     hinted::<B::Store>(&mut hints, "a new cluster", &[key]).await?;
-    ok!(store.replace_cluster_status(&with_summary(&made, "one")).await);
+    ok!(store
+        .replace_cluster_status(&with_summary(&made, "one"))
+        .await);
     hinted::<B::Store>(&mut hints, "a status", &[key]).await?;
     let record = ok!(store.create_node(node(key, "w1")).await);
     hinted::<B::Store>(&mut hints, "a record", &[key]).await?;
-    ok!(bed.annotate_node(&ObjectKey::of(&*record), "openvidu.io/drain", "maintenance").await);
+    ok!(bed
+        .annotate_node(&ObjectKey::of(&*record), "openvidu.io/drain", "maintenance")
+        .await);
     hinted::<B::Store>(&mut hints, "an annotation", &[key]).await?;
-    ok!(store.create_secret(SecretObject::named(&key.sibling("openvidu"))).await);
+    ok!(store
+        .create_secret(SecretObject::named(&key.sibling("openvidu")))
+        .await);
     hinted::<B::Store>(&mut hints, "a Secret", &[key]).await?;
     ok!(store.delete_node(&ObjectKey::of(&*record)).await);
     hinted::<B::Store>(&mut hints, "a record that goes", &[key]).await?;

@@ -92,7 +92,7 @@ impl Embedded {
 
 fn apply(tx: &mut Tx<'_>, manifest: &Manifest) -> Result<Applied, StoreError> {
     let key = &manifest.key;
-    object::check_key(OpenViduCluster::KIND, key)?;
+    key.check(OpenViduCluster::KIND)?;
     let wanted = manifest.wanted();
     let origin = tx.image.origins.get(key);
     let stored = tx.image.cluster(key)?;

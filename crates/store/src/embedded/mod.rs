@@ -29,6 +29,7 @@ pub use admin::ClusterView;
 pub use apply::{Applied, Manifest};
 pub use disk::{MIN_FREE_BYTES, STORE_FORMAT_VERSION};
 pub use events::{MAX_EVENTS, RecordedEvent};
+pub(crate) use failure::from_io;
 pub use image::Origin;
 pub use secrets::FoundSecret;
 pub use tx::MAX_OBJECT_BYTES;

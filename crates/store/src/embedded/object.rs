@@ -7,7 +7,7 @@ use ovo_api::{OpenViduCluster, OpenViduNode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{StoreError, Violation};
+use crate::error::StoreError;
 use crate::key::ObjectKey;
 
 /// A kind with spec and status.
@@ -150,43 +150,4 @@ pub(crate) fn check_finalizers(
         )),
         None => Ok(()),
     }
-}
-
-/// Names as Kubernetes takes them: a DNS subdomain for objects, a DNS label for namespaces.
-pub(crate) fn check_key(kind: &str, key: &ObjectKey) -> Result<(), StoreError> {
-    let mut violations = Vec::new();
-    if !is_label(&key.namespace) {
-        violations.push(Violation {
-            field: "metadata.namespace".to_owned(),
-            message: format!(
-                "{:?} is no namespace: up to 63 of a-z, 0-9 and '-', with a letter or digit at both ends",
-                key.namespace
-            ),
-        });
-    }
-    if key.name.len() > 253 || !key.name.split('.').all(is_label) {
-        violations.push(Violation {
-            field: "metadata.name".to_owned(),
-            message: format!(
-                "{:?} is no name: up to 253 of a-z, 0-9, '-' and '.', with a letter or digit at both ends of each part",
-                key.name
-            ),
-        });
-    }
-    if violations.is_empty() {
-        return Ok(());
-    }
-    Err(StoreError::Invalid {
-        object: describe(kind, key),
-        violations,
-    })
-}
-
-fn is_label(text: &str) -> bool {
-    let ends = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    !text.is_empty()
-        && text.len() <= 63
-        && text.chars().all(|c| ends(c) || c == '-')
-        && text.starts_with(ends)
-        && text.ends_with(ends)
 }

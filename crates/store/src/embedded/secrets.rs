@@ -77,7 +77,7 @@ impl Embedded {
         let digest = digest_all(&self.core.digest_key, &secret.data);
         self.write(move |tx| {
             let key = secret.key();
-            object::check_key(KIND, &key)?;
+            key.check(KIND)?;
             if tx.image.secret(&key)?.is_some() {
                 return Err(StoreError::AlreadyExists(describe(KIND, &key)));
             }
@@ -144,7 +144,7 @@ impl Embedded {
 }
 
 fn take_over(tx: &mut Tx<'_>, found: FoundSecret, digest_key: &[u8]) -> Result<(), StoreError> {
-    object::check_key(KIND, &found.key)?;
+    found.key.check(KIND)?;
     let digest = digest_all(digest_key, &found.data);
     let values = SecretObject {
         metadata: ObjectMeta::default(),

@@ -49,7 +49,7 @@ impl Store for Embedded {
     async fn create_node(&self, mut node: OpenViduNode) -> Result<Arc<OpenViduNode>, StoreError> {
         self.write(move |tx| {
             let key = ObjectKey::of(&node);
-            object::check_key(OpenViduNode::KIND, &key)?;
+            key.check(OpenViduNode::KIND)?;
             tx.check_managed(&key.sibling(node.spec.cluster.clone()))?;
             if tx.image.node(&key)?.is_some() {
                 return Err(StoreError::AlreadyExists(describe(

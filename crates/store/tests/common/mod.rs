@@ -52,7 +52,11 @@ impl Bed for EmbeddedBed {
     }
 
     async fn namespace(&self, name: &str) -> String {
-        name.chars().take(63).collect::<String>().trim_end_matches('-').to_owned()
+        name.chars()
+            .take(63)
+            .collect::<String>()
+            .trim_end_matches('-')
+            .to_owned()
     }
 
     async fn apply(&self, document: Value) -> Result<Arc<OpenViduCluster>, StoreError> {
@@ -74,7 +78,9 @@ impl Bed for EmbeddedBed {
         annotation: &str,
         value: &str,
     ) -> Result<(), StoreError> {
-        let write = self.store.set_cluster_annotation(key, annotation, Some(value));
+        let write = self
+            .store
+            .set_cluster_annotation(key, annotation, Some(value));
         write.await.map(drop)
     }
 

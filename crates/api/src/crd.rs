@@ -77,6 +77,10 @@ fn forbid_null(schema: &mut Value) {
     match schema {
         Value::Object(map) => {
             map.remove("nullable");
+            // Unknown fields are pruned or refused everywhere; structural schemas say so by saying nothing.
+            if map.get("additionalProperties") == Some(&Value::Bool(false)) {
+                map.remove("additionalProperties");
+            }
             map.values_mut().for_each(forbid_null);
         }
         Value::Array(items) => items.iter_mut().for_each(forbid_null),

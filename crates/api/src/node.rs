@@ -1,5 +1,10 @@
 //! `OpenViduNode`: one master or media node, written by the operator, annotated by people.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "clippy takes the columns of kubectl for repetitions"
+)]
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::CustomResource;
 use schemars::JsonSchema;
@@ -20,16 +25,59 @@ pub const NODE_FORMAT_VERSION: i32 = 1;
     shortname = "ovn",
     status = "OpenViduNodeStatus",
     derive = "PartialEq",
+    category = "openvidu",
+    doc = "A master or media node of a cluster. Written by the operator; people annotate or delete it.",
+    selectable = ".spec.cluster",
+    printcolumn(name = "Cluster", type_ = "string", json_path = ".spec.cluster"),
+    printcolumn(name = "Role", type_ = "string", json_path = ".spec.role"),
+    printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
+    printcolumn(name = "Rooms", type_ = "integer", json_path = ".status.rooms"),
+    printcolumn(name = "People", type_ = "integer", json_path = ".status.participants"),
+    printcolumn(name = "Load", type_ = "integer", json_path = ".status.loadPercent"),
+    printcolumn(name = "As-Of", type_ = "date", json_path = ".status.occupancyAt"),
+    printcolumn(name = "Since", type_ = "date", json_path = ".status.since"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.reason"),
+    printcolumn(
+        name = "Age",
+        type_ = "date",
+        json_path = ".metadata.creationTimestamp"
+    ),
+    printcolumn(
+        name = "Instance",
+        type_ = "string",
+        json_path = ".spec.machine",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Address",
+        type_ = "string",
+        json_path = ".status.address",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Zone",
+        type_ = "string",
+        json_path = ".status.zone",
+        priority = 1
+    ),
+    printcolumn(
+        name = "Version",
+        type_ = "string",
+        json_path = ".status.version",
+        priority = 1
+    ),
     namespaced
 )]
 #[serde(rename_all = "camelCase")]
 #[schemars(transform = crate::rules::node_spec)]
 pub struct OpenViduNodeSpec {
     /// Name of the cluster in the same namespace.
+    #[schemars(length(min = 1, max = 253))]
     pub cluster: String,
     /// What the node is for.
     pub role: Role,
     /// The machine's name in the cluster's spec, or the cloud's instance id.
+    #[schemars(length(min = 1, max = 253))]
     pub machine: String,
 }
 
@@ -48,6 +96,7 @@ pub struct OpenViduNodeSpec {
     Deserialize,
     JsonSchema,
 )]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum NodePhase {
     /// Known, nothing started.
     #[default]
@@ -80,6 +129,7 @@ pub enum NodePhase {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum DrainCause {
     /// Fewer nodes are wanted.
     ScaleIn,
@@ -97,6 +147,7 @@ pub enum DrainCause {
 
 /// How far the drain signal to one container has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum SignalState {
     /// Written before the signal: it may or may not have been sent.
     Intended,

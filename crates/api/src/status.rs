@@ -72,6 +72,7 @@ pub struct OpenViduClusterStatus {
 
 /// A word for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum ClusterPhase {
     /// Being built.
     Creating,

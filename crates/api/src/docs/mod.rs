@@ -241,7 +241,18 @@ fn annotations_page() -> String {
     page
 }
 
-/// A text inside a table.
+/// A text inside a table: between backticks only the bar needs an escape.
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace('<', "&lt;")
+    let parts = text.split('`').enumerate();
+    let escaped: Vec<String> = parts
+        .map(|(index, part)| {
+            let part = part.replace('|', "\\|");
+            if index % 2 == 0 {
+                part.replace('<', "&lt;")
+            } else {
+                part
+            }
+        })
+        .collect();
+    escaped.join("`")
 }

@@ -29,9 +29,9 @@ pub(crate) use media::{autoscaling, disruption, drain, media, reading_interval, 
 pub(crate) use node::{node_object, node_spec};
 pub(crate) use values::{
     ami, bucket_name, cluster_id, cron, domain_name, duration, email, host_key, hosted_zone,
-    iam_arn, instance_type, instance_types, ip, key_pair, map_by_name, port_url, redis_node_type,
-    region, secret_key, secret_name, set, subnet_ids, time_zone, turn_urls, version, vpc,
-    window_duration,
+    iam_arn, instance_type, instance_types, ip, key_pair, leave_description_to_field, map_by_name,
+    port_url, redis_node_type, region, secret_key, secret_name, set, subnet_ids, time_zone,
+    turn_urls, version, vpc, window_duration,
 };
 
 /// One CEL rule.

@@ -217,3 +217,8 @@ pub(crate) fn map_by_name(schema: &mut Schema) {
         Value::from(vec!["name"]),
     );
 }
+
+/// Takes the description off an enumeration: kube puts it in the place of the description of an optional field.
+pub(crate) fn leave_description_to_field(schema: &mut Schema) {
+    schema.remove("description");
+}

@@ -43,6 +43,7 @@ pub struct Autoscaling {
 
 /// Who decides the number of media nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum AutoscalingMode {
     /// The operator, from the load of the nodes.
     Operator,

@@ -34,6 +34,7 @@ pub struct Disruption {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum DisruptionPolicy {
     /// When there is no conversation that it would cut.
     #[default]
@@ -64,6 +65,7 @@ pub struct Window {
 
 /// What the operator does about properties that somebody else changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum DriftPolicy {
     /// It puts back what it owns; what would cut waits as `spec.disruption` says.
     #[default]
@@ -96,6 +98,7 @@ pub struct Deletion {
 
 /// What becomes of the deployment when its object is deleted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum DeletionPolicy {
     /// It is taken down.
     #[default]
@@ -106,6 +109,7 @@ pub enum DeletionPolicy {
 
 /// Whether conversations end by themselves before a deployment is taken down.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum DeletionDrain {
     /// Nodes are closed and ended when empty.
     #[default]

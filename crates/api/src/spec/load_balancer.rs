@@ -41,6 +41,7 @@ pub struct ManagedBalancer {
 
 /// Software of a managed balancer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum BalancerEngine {
     /// NGINX with its stream module.
     #[default]
@@ -121,6 +122,7 @@ pub struct Ingress {
 
 /// Which balancer carries RTMP and TURN with TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum IngressBalancer {
     /// The one that carries everything else.
     #[default]
@@ -140,6 +142,7 @@ pub struct Firewall {
 
 /// What the operator does about the machines' firewalls.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum FirewallMode {
     /// Says which port that OpenVidu needs is closed.
     #[default]

@@ -69,6 +69,7 @@ pub struct Drain {
 
 /// What happens to a node whose drain reached its deadline.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum AtDeadline {
     /// It goes on draining, and a condition says which rooms hold it.
     #[default]

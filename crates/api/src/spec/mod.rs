@@ -1,5 +1,10 @@
 //! `OpenViduCluster`: what a person writes.
 
+#![allow(
+    clippy::duplicated_attributes,
+    reason = "clippy takes the columns of kubectl for repetitions"
+)]
+
 pub mod autoscaling;
 pub mod defaults;
 pub mod disruption;
@@ -194,6 +199,7 @@ pub struct OpenViduClusterSpec {
 
 /// How a deployment is made up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum Topology {
     /// Several masters, several media nodes.
     HighAvailability,
@@ -208,6 +214,7 @@ pub enum Topology {
 /// Media server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum MediaEngine {
     /// mediasoup: OpenVidu 2, and OpenVidu 3 where it is experimental.
     Mediasoup,
@@ -221,6 +228,7 @@ pub enum MediaEngine {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum Module {
     /// Grafana, Mimir, Loki and their collectors.
     Observability,
@@ -232,6 +240,7 @@ pub enum Module {
 
 /// Whether OpenVidu restarts its masters by itself when its configuration file changes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum ConfigRestart {
     /// It does not; the operator restarts them as `spec.disruption` allows.
     #[default]

@@ -43,6 +43,7 @@ pub struct Bucket {
 
 /// What becomes of stored things.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum Retention {
     /// They are kept.
     #[default]

@@ -34,6 +34,7 @@ pub struct Turn {
 
 /// Where TURN runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum TurnPlacement {
     /// On the masters.
     #[default]

@@ -2,7 +2,7 @@
 //! ranges, lengths, patterns, formats, and lists without duplicates.
 //!
 //! kube-cel runs CEL rules only, and the general JSON-schema crates cost more to build than these two hundred
-//! lines; their messages would not say the way out either. [`Bounds::compile`] panics in no case, and a test
+//! lines; their messages would not say the way out either. A test
 //! refuses a schema with a keyword that is not looked at here.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +27,9 @@ pub(super) struct Violation {
 #[derive(Debug, Default)]
 pub(super) struct Bounds {
     kind: Option<Kind>,
-    /// Empty where every field is allowed.
     properties: BTreeMap<String, Bounds>,
+    /// Whether fields that the schema does not know are allowed: only in metadata, which is Kubernetes' own.
+    open: bool,
     required: BTreeSet<String>,
     values: Option<Box<Bounds>>,
     items: Option<Box<Bounds>>,
@@ -96,7 +97,16 @@ impl Kind {
 // === impl Bounds ===
 
 impl Bounds {
-    pub(super) fn compile(schema: &Value) -> Self {
+    /// The bounds of a kind.
+    pub(super) fn of_kind(schema: &Value) -> Self {
+        let mut bounds = Self::compile(schema);
+        if let Some(metadata) = bounds.properties.get_mut("metadata") {
+            metadata.open = true;
+        }
+        bounds
+    }
+
+    fn compile(schema: &Value) -> Self {
         let at = |key: &str| schema.get(key);
         let size = |key: &str| {
             at(key)
@@ -123,6 +133,7 @@ impl Bounds {
                 .flatten()
                 .map(|(name, property)| (name.clone(), Self::compile(property)))
                 .collect(),
+            open: false,
             required: texts(at("required")).collect(),
             values: at("additionalProperties")
                 .filter(|v| v.is_object())
@@ -255,7 +266,7 @@ impl Bounds {
                 bounds.walk(&join(path, name), value, found);
             } else if let Some(bounds) = &self.values {
                 bounds.walk(&join(path, name), value, found);
-            } else if !self.properties.is_empty() {
+            } else if !self.open {
                 found.push(Violation {
                     error: FieldError {
                         field: join(path, name),
@@ -271,6 +282,9 @@ impl Bounds {
         let place = if path.is_empty() { "the object" } else { path };
         match closest(name, self.properties.keys()) {
             Some(meant) => format!("there is no such field in {place}: did you mean {meant}?"),
+            None if self.properties.is_empty() => {
+                format!("there is no such field in {place}: it has none; remove it")
+            }
             None => {
                 let known: Vec<&str> = self.properties.keys().map(String::as_str).collect();
                 format!(

@@ -41,7 +41,7 @@ struct Kind {
 impl Kind {
     fn new(schema: &Value) -> Self {
         Self {
-            bounds: Bounds::compile(schema),
+            bounds: Bounds::of_kind(schema),
             rules: compile_schema(schema),
         }
     }

@@ -55,6 +55,7 @@ pub struct Ssh {
 
 /// What is believed about a machine's identity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum HostKeyPolicy {
     /// Only the key that the manifest names.
     #[default]
@@ -65,6 +66,7 @@ pub enum HostKeyPolicy {
 
 /// How commands get root's rights.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum BecomeRoot {
     /// With sudo, which must not ask for a password.
     #[default]
@@ -130,6 +132,7 @@ pub struct Preflight {
 #[derive(
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
+#[schemars(transform = crate::rules::leave_description_to_field)]
 pub enum PreflightCheck {
     /// Version of Docker.
     DockerVersion,

@@ -5,7 +5,7 @@ use ovo_api::spec::{DisruptionPolicy, DriftPolicy};
 use ovo_api::windows;
 use ovo_model::{Cause, NodeName, Occupancy, Op, Step};
 
-use super::end::{Excuse, ended, excuse};
+use super::end::{ended, excuse};
 use super::facts::{Facts, MACHINE};
 use super::masters::holds_nothing;
 use super::node::{Busy, Node, add, words};
@@ -134,8 +134,9 @@ fn undisturbed(run: &mut Run<'_, '_>, step: &Step, kind: Kind) {
         return;
     }
     if let Some(node) = step.op.node().and_then(|n| facts.node(n)) {
-        let asked = matches!(excuse(facts, node), Some(Excuse::Forced | Excuse::Overdue));
-        if asked || node.forced() || node.nothing_runs() && node.role == Role::Media || holds_nothing(node) {
+        // What is dead or never joined is no running part of the cluster; the other excuses are a person's word.
+        let excused = node.role == Role::Media && (excuse(facts, node).is_some() || node.nothing_runs());
+        if excused || node.forced() || holds_nothing(node) {
             return;
         }
     }

@@ -86,6 +86,7 @@ pub fn check(snapshot: &Snapshot, plan: &Plan) -> Vec<Refusal> {
     still::status(&mut run, plan);
     owner::format(&mut run, !plan.steps.is_empty() || !plan.nodes.is_empty());
     records::check(&mut run, &plan.nodes);
+    pace::begins(&mut run);
     teardown::release(&mut run, plan);
     for step in &plan.steps {
         run.step(step);
@@ -135,8 +136,6 @@ struct Run<'r, 'a> {
     ids: BTreeSet<&'r StepId>,
     /// Media nodes that this plan closes.
     closes: BTreeSet<&'r NodeName>,
-    /// Those of them that count against `maxConcurrent`.
-    paced: usize,
     /// This plan lowers the capacity of media nodes.
     shrinks: bool,
     /// Media nodes that this plan starts.
@@ -163,7 +162,6 @@ impl<'r, 'a> Run<'r, 'a> {
             refusals: Vec::new(),
             ids: BTreeSet::new(),
             closes: BTreeSet::new(),
-            paced: 0,
             shrinks: false,
             starts: 0,
             decrements: BTreeMap::new(),

@@ -42,6 +42,29 @@ pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step) {
     }
 }
 
+/// Drains that this plan begins: at most so many at once, those of people excepted.
+pub(super) fn begins(run: &mut Run<'_, '_>) {
+    let facts = run.facts;
+    if facts.tearing_down() {
+        return;
+    }
+    let paced = |c: DrainCause| {
+        matches!(c, DrainCause::ScaleIn | DrainCause::Removed | DrainCause::NodeDeleted | DrainCause::ClusterDeleted)
+    };
+    let begun = |node: &Node<'_>| node.draining() && node.drain().is_some_and(|d| paced(d.cause));
+    let old = facts.of_role(Role::Media).filter(|n| begun(n)).count();
+    let new = run
+        .writes
+        .iter()
+        .filter(|(_, status)| status.drain.as_ref().is_some_and(|d| paced(d.cause)))
+        .filter(|(name, _)| facts.node(name).is_none_or(|n| n.drain().is_none() && n.role == Role::Media))
+        .count();
+    let most = i64::from(facts.spec.media.max_concurrent());
+    if new > 0 && count(old + new) > most {
+        run.refuse_plan(Rule::S1, format!("{} media nodes would drain at once, at most {most} may", old + new));
+    }
+}
+
 /// One node, by its signal.
 fn close_named(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
     let facts = run.facts;
@@ -49,18 +72,6 @@ fn close_named(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
     let cause = run.record(&name).and_then(|r| r.drain.as_ref()).map(|d| d.cause);
     if signal::begun(node) || facts.tearing_down() {
         return;
-    }
-    let paced = |c: DrainCause| {
-        matches!(c, DrainCause::ScaleIn | DrainCause::Removed | DrainCause::NodeDeleted | DrainCause::ClusterDeleted)
-    };
-    if cause.is_none_or(paced) {
-        run.paced += 1;
-        let others = facts
-            .of_role(Role::Media)
-            .filter(|n| n.name != node.name && n.draining() && signal::begun(n))
-            .filter(|n| n.drain().is_some_and(|d| paced(d.cause)))
-            .count();
-        at_once(run, step, count(others) + count(run.paced));
     }
     if cause != Some(DrainCause::ScaleIn) {
         return;

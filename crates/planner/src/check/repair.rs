@@ -34,7 +34,7 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
 
 /// Should serve, or be about to.
 fn counts(node: &Node<'_>) -> bool {
-    node.drain().is_none() && (node.present() || node.observed.is_some_and(|o| o.presence == Presence::Gone))
+    node.drain().is_none() && node.present()
 }
 
 fn ill(run: &Run<'_, '_>, node: &Node<'_>) -> bool {
@@ -44,5 +44,5 @@ fn ill(run: &Run<'_, '_>, node: &Node<'_>) -> bool {
         Role::Media => node.exited() || node.media() == MediaState::Failed || node.never_joined(now),
         _ => !observed.healthy,
     };
-    came_down || matches!(observed.presence, Presence::Unreachable | Presence::Gone)
+    came_down || observed.presence == Presence::Unreachable
 }

@@ -53,7 +53,9 @@ fn start<'r>(run: &mut Run<'r, '_>, step: &'r Step) {
     let media = &facts.spec.media;
     let (most, surge) = (i64::from(media.max()), i64::from(media.max_surge()));
     let starts = count(run.starts);
-    let open = count(facts.of_role(Role::Media).filter(|n| n.open(facts.now.wall)).count());
+    // What this plan closes takes no sessions any more, though it is present.
+    let stays = |n: &&super::node::Node<'_>| !run.closes.iter().any(|c| *c.0 == *n.name);
+    let open = count(facts.of_role(Role::Media).filter(|n| n.open(facts.now.wall)).filter(stays).count());
     let present = count(facts.of_role(Role::Media).filter(|n| n.present()).count());
     if open + starts > most {
         let text = format!("{open} media nodes take sessions and {starts} are started, at most {most} may");

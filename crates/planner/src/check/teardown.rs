@@ -4,7 +4,7 @@ use ovo_api::act::{ActKind, Role};
 use ovo_api::annotations;
 use ovo_api::profile::NodeSource;
 use ovo_api::spec::DeletionPolicy;
-use ovo_model::{Cause, NodeName, Op, Ownership, Plan, ResourceId, Stage, Step};
+use ovo_model::{NodeName, Op, Ownership, Plan, ResourceId, Stage, Step};
 
 use super::facts::{Facts, GROUP, MACHINE};
 use super::node::Node;
@@ -26,8 +26,8 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step, kind: Kind) {
     }
     if !facts.tearing_down() {
         let orphaned = facts.spec.deletion.policy() == DeletionPolicy::Orphan && !facts.spec.deletion.protected();
-        let takes_away = step.cause == Cause::Deletion || matches!(kind.act, ActKind::Delete | ActKind::Uninstall);
-        if orphaned || takes_away {
+        let listed = step.op.node().and_then(|n| facts.node(n)).is_some_and(|n| n.listed);
+        if orphaned || kind.act == ActKind::Delete || (kind.act == ActKind::Uninstall && listed) {
             run.refuse(Rule::S12, step, "spec.deletion says that what is there stays");
         }
         return;

@@ -57,6 +57,11 @@ impl Embedded {
         self.core.image().events.about(key, kind)
     }
 
+    /// All events that are kept, also about objects that are gone, oldest first.
+    pub fn all_events(&self) -> Vec<RecordedEvent> {
+        self.core.image().events.all()
+    }
+
     /// Where clusters come from: what was applied, from which file, and which manifests vanished.
     pub fn origins(&self) -> BTreeMap<ObjectKey, Arc<super::Origin>> {
         self.core.image().origins.clone()

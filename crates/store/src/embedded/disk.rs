@@ -1,11 +1,12 @@
 //! The durable file: what is acknowledged is on disk, and a write happens whole or not at all.
 
+use std::fmt;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use redb::{Builder, Database, ReadableDatabase, TableDefinition};
+use redb::{Builder, Database, DatabaseError, ReadableDatabase, TableDefinition};
 
 use crate::embedded::failure::{from_database, from_io, from_storage};
 use crate::embedded::image::{Change, Image};
@@ -39,11 +40,14 @@ pub(crate) const REVISION: &str = "revision";
 pub(crate) const COMMITS: &str = "commits";
 pub(crate) const DIGEST_KEY: &str = "digest";
 
+/// Opens the database, or makes it.
+type Opener = Box<dyn Fn(&Builder) -> Result<Database, DatabaseError> + Send + Sync>;
+
 /// An open database.
-#[derive(Debug)]
 pub(crate) struct Disk {
     path: PathBuf,
     min_free: u64,
+    opener: Opener,
     /// `None` after a failure that opening anew has not mended yet.
     database: Option<Database>,
     commits: u64,
@@ -66,28 +70,49 @@ impl Disk {
     /// Opens or makes the database, and reads all that is in it.
     pub(crate) fn open(path: &Path, min_free: u64) -> Result<(Self, Image), StoreError> {
         check_marker(path)?;
+        let file = path.to_owned();
+        let opener = Box::new(move |builder: &Builder| {
+            create_private(&file)?;
+            builder.create(&file)
+        });
+        let opened = Self::open_with(path, min_free, opener)?;
+        write_marker(path)?;
+        Ok(opened)
+    }
+
+    /// Opens a database that is not a plain file.
+    pub(super) fn open_with(
+        path: &Path,
+        min_free: u64,
+        opener: Opener,
+    ) -> Result<(Self, Image), StoreError> {
         let mut disk = Self {
             path: path.to_owned(),
             min_free,
+            opener,
             database: None,
             commits: 0,
         };
         let image = disk.reopen()?;
-        write_marker(path)?;
         Ok((disk, image))
+    }
+
+    /// How many commits took effect since the database was made.
+    #[cfg(test)]
+    pub(super) const fn commits(&self) -> u64 {
+        self.commits
     }
 
     /// Opens the file again after a failure. Everything is read anew: what is on disk is the truth.
     pub(crate) fn reopen(&mut self) -> Result<Image, StoreError> {
         // The lock on the file goes with the old handle.
         self.database = None;
-        create_private(&self.path)?;
-        let database = Builder::new()
+        let mut builder = Builder::new();
+        // A file that was altered is refused instead of trusted; the check costs milliseconds at this size.
+        builder
             .set_cache_size(CACHE_BYTES)
-            // A file that was altered is refused instead of trusted; the check costs milliseconds at this size.
-            .set_check_integrity_on_open(true)
-            .create(&self.path)
-            .map_err(|e| from_database(&self.path, e))?;
+            .set_check_integrity_on_open(true);
+        let database = (self.opener)(&builder).map_err(|e| from_database(&self.path, e))?;
         migrate(&database, &self.path, STORE_FORMAT_VERSION)?;
         let image = load(&database, &self.path)?;
         self.commits = self.commits_on_disk(&database)?;
@@ -201,6 +226,15 @@ impl Disk {
     }
 }
 
+impl fmt::Debug for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Disk")
+            .field("path", &self.path)
+            .field("commits", &self.commits)
+            .finish_non_exhaustive()
+    }
+}
+
 fn put(
     write: &redb::WriteTransaction,
     table: TableDefinition<'_, &str, &[u8]>,
@@ -218,7 +252,7 @@ fn put(
 }
 
 /// Only the owner reads the database: it holds the key of the digests.
-fn create_private(path: &Path) -> Result<(), StoreError> {
+fn create_private(path: &Path) -> std::io::Result<()> {
     OpenOptions::new()
         .read(true)
         .append(true)
@@ -226,7 +260,6 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
         .map(drop)
-        .map_err(|e| from_io(path, &e))
 }
 
 /// The file beside the database that tells its format, so that a newer one is refused without being opened, and

@@ -109,6 +109,11 @@ impl EventLog {
             .collect()
     }
 
+    /// All events, in the order in which they were first recorded.
+    pub(crate) fn all(&self) -> Vec<RecordedEvent> {
+        self.events.values().cloned().collect()
+    }
+
     fn forget(&mut self, id: u64, event: &RecordedEvent) {
         let series = series(&event.event);
         if self.latest.get(&series) == Some(&id) {

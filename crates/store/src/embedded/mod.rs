@@ -17,6 +17,8 @@ mod load;
 mod merge;
 mod migrate;
 mod object;
+#[cfg(test)]
+mod power_cut;
 mod secrets;
 mod store;
 mod tx;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovo_api::credentials::{Origin, Place, credential_keys};
 use ovo_api::manifest::{Object, parse_manifest};
+use ovo_api::validate::beyond_schema;
 use ovo_api::{OpenViduCluster, not_built_yet, validate};
 use serde_json::Value;
 
@@ -19,7 +20,7 @@ fn cluster(name: &str) -> OpenViduCluster {
     assert_eq!(manifest.documents.len(), 1, "{name}");
     match manifest.documents.remove(0).object {
         Object::Cluster(cluster) => *cluster,
-        other => panic!("{name}: {other:?}"),
+        other @ Object::Secret(_) => panic!("{name}: {other:?}"),
     }
 }
 
@@ -46,6 +47,7 @@ fn examples_are_valid_and_stay_so_unchanged() {
         let cluster = cluster(name);
         assert_eq!(validate(&cluster, None), Ok(()), "{name}");
         assert_eq!(validate(&cluster, Some(&cluster)), Ok(()), "{name}");
+        assert_eq!(beyond_schema(&cluster.spec), [], "{name}");
         assert!(cluster.spec.profile().is_some(), "{name}");
     }
 }
@@ -100,7 +102,7 @@ fn collect(value: &Value, references: &mut Vec<(String, Option<String>)>) {
                 match name.as_str() {
                     "secretRef" => references.push((text(&value["name"]), None)),
                     "secretKeyRef" => {
-                        references.push((text(&value["name"]), Some(text(&value["key"]))))
+                        references.push((text(&value["name"]), Some(text(&value["key"]))));
                     }
                     _ => collect(value, references),
                 }
@@ -146,4 +148,22 @@ fn examples_say_what_is_not_built_yet() {
         ]
     );
     assert_eq!(fields("v3-onprem"), [""; 0]);
+}
+
+#[test]
+fn times_that_mean_nothing_are_named() {
+    let mut spec = cluster("v2-aws").spec;
+    spec.disruption.windows[0].cron = "0 3 31 2 *".to_owned();
+    spec.media.autoscaling.schedules[0].time_zone = Some("Europe/Atlantis".to_owned());
+    let seen: Vec<String> = beyond_schema(&spec)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            "spec.disruption.windows[0].cron: `0 3 31 2 *` never comes",
+            "spec.media.autoscaling.schedules[0].timeZone: `Europe/Atlantis` is no time zone of the IANA database: write one such as Europe/Madrid, or UTC",
+        ]
+    );
 }

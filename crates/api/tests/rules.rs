@@ -15,7 +15,8 @@ use serde_json::{Map, Value};
 
 #[derive(Deserialize)]
 struct Case {
-    case: String,
+    #[serde(rename = "case")]
+    name: String,
     base: String,
     #[serde(default)]
     update: bool,
@@ -31,7 +32,7 @@ impl Case {
         common::example(match self.base.as_str() {
             "v2" => "v2-aws",
             "v3" => "v3-onprem",
-            other => panic!("{}: there is no example {other}", self.case),
+            other => panic!("{}: there is no example {other}", self.name),
         })
     }
 
@@ -39,7 +40,7 @@ impl Case {
         self.update.then(|| common::changed(self.base(), &self.was))
     }
 
-    fn new(&self) -> Value {
+    fn changed(&self) -> Value {
         common::changed(self.base(), &self.set)
     }
 }
@@ -52,8 +53,8 @@ fn cases() -> Vec<Case> {
 fn each_case_is_refused_in_these_words() {
     let mut seen = String::new();
     for case in cases() {
-        let errors = validate_value(case.new(), case.old()).expect_err(&case.case);
-        writeln!(seen, "{}", case.case).unwrap();
+        let errors = validate_value(case.changed(), case.old()).expect_err(&case.name);
+        writeln!(seen, "{}", case.name).unwrap();
         for error in errors {
             writeln!(seen, "    {error}").unwrap();
         }
@@ -67,7 +68,7 @@ fn what_stands_beside_each_case_is_accepted() {
         let Some(near) = &case.near else { continue };
         let near = common::changed(case.base(), near);
         if let Err(errors) = validate_value(near, case.old()) {
-            panic!("{}: the neighbour is refused: {errors:#?}", case.case);
+            panic!("{}: the neighbour is refused: {errors:#?}", case.name);
         }
     }
 }
@@ -76,7 +77,7 @@ fn what_stands_beside_each_case_is_accepted() {
 fn each_rule_has_a_case() {
     let broken: BTreeSet<String> = cases()
         .iter()
-        .flat_map(|case| broken_cluster_rules(case.new(), case.old()))
+        .flat_map(|case| broken_cluster_rules(case.changed(), case.old()))
         .collect();
     let without: Vec<(String, String)> = cluster_rules()
         .into_iter()
@@ -91,11 +92,11 @@ fn each_rule_has_a_case() {
 #[test]
 fn no_refusal_repeats_what_may_be_secret() {
     for case in cases() {
-        for error in validate_value(case.new(), case.old()).unwrap_err() {
+        for error in validate_value(case.changed(), case.old()).unwrap_err() {
             assert!(
                 !error.to_string().contains("hidden"),
                 "{}: {error}",
-                case.case
+                case.name
             );
         }
     }

@@ -33,12 +33,16 @@ fn fill(value: &mut Value, schema: &Value) {
                 }
             }
             if let Some(values) = schema.get("additionalProperties") {
-                map.values_mut().for_each(|value| fill(value, values));
+                for value in map.values_mut() {
+                    fill(value, values);
+                }
             }
         }
         Value::Array(items) => {
             if let Some(schema) = schema.get("items") {
-                items.iter_mut().for_each(|item| fill(item, schema));
+                for item in items {
+                    fill(item, schema);
+                }
             }
         }
         _ => {}

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod defaults;
+mod times;
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -12,6 +13,7 @@ use serde_json::Value;
 use crate::{OpenViduCluster, OpenViduNode, crd};
 use bounds::Bounds;
 pub use defaults::{apply_defaults, apply_node_defaults};
+pub use times::beyond_schema;
 
 /// One broken rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

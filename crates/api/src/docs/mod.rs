@@ -95,7 +95,8 @@ fn reference() -> String {
          Complete manifests are in [examples](examples/): [v2-aws.yaml](examples/v2-aws.yaml), \
          [v3-onprem.yaml](examples/v3-onprem.yaml). In a path `[]` stands for any member of a list. A default is \
          stored with the object when it is written, so that a new release changes none of a running cluster; \
-         defaults that follow from other fields are told in the meaning and not stored.\n\n"
+         defaults that follow from other fields are told in the meaning and not stored. What is refused, in which \
+         words, is listed in [refusals.txt](../crates/api/tests/rules/refusals.txt).\n\n"
     );
     section(
         &mut page,

@@ -108,6 +108,13 @@ const FIXED: &[CelRule] = &[
     ),
 ];
 
+/// Instance types of AWS's own ARM processors: a `g` after the generation (c6g, m7gd, im4gn), and a1.
+macro_rules! arm {
+    () => {
+        "^(a1|[a-z]+[0-9]+[a-z]*g[a-z]*)[.]"
+    };
+}
+
 /// How many of what.
 const SIZES: &[CelRule] = &[
     tell(
@@ -159,6 +166,30 @@ const SIZES: &[CelRule] = &[
         ),
         "desired is %d and max is %d: desired must not be greater than max; raise spec.masters.max or lower spec.masters.desired",
         "has(self.masters.desired) ? self.masters.desired : has(self.masters.min) ? self.masters.min : 1, self.masters.max",
+    ),
+    tell(
+        ".masters.instanceType",
+        concat!(
+            "!",
+            v2!(),
+            " || !has(self.masters.instanceType) || !self.masters.instanceType.matches('",
+            arm!(),
+            "')"
+        ),
+        "\"%s\" has an ARM processor, and the images of OpenVidu 2 are for x86: use one such as c5.xlarge",
+        "self.masters.instanceType",
+    ),
+    tell(
+        ".media.instanceType",
+        concat!(
+            "!",
+            v2!(),
+            " || !has(self.media.instanceType) || !self.media.instanceType.matches('",
+            arm!(),
+            "')"
+        ),
+        "\"%s\" has an ARM processor, and the images of OpenVidu 2 are for x86: use one such as c5.xlarge",
+        "self.media.instanceType",
     ),
     text(
         ".media",

@@ -41,7 +41,7 @@ pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step, kind: Kind) {
     if everywhere {
         return;
     }
-    let down: Vec<&str> = facts.of_role(Role::Master).filter(|n| !up(n)).map(|n| n.name).collect();
+    let down: Vec<&str> = facts.of_role(Role::Master).filter(|n| !n.gone() && !up(n)).map(|n| n.name).collect();
     let missing = declared.saturating_sub(facts.of_role(Role::Master).filter(|n| !n.gone()).count());
     let others = missing + down.iter().filter(|d| !named.iter().any(|n| *n.0 == ***d)).count();
     let already_dead = !named.is_empty() && named.iter().all(|n| facts.node(n).is_some_and(holds_nothing));

@@ -27,4 +27,4 @@ pub use event::{ClusterEvent, EventType, ObjectReference};
 pub use hints::Hints;
 pub use key::ObjectKey;
 pub use port::{Freshness, Store};
-pub use secret::{IN_USE_FINALIZER, SecretObject, SecretValue};
+pub use secret::{SecretObject, SecretValue};

@@ -8,9 +8,6 @@ use secrecy::{ExposeSecret, SecretSlice, SecretString};
 
 use crate::key::ObjectKey;
 
-/// Keeps a Secret that a running deployment, or its deletion, needs.
-pub const IN_USE_FINALIZER: &str = "openvidu.io/in-use";
-
 /// One value of a Secret. Wiped from memory when dropped; `Debug` shows nothing of it.
 #[derive(Clone)]
 pub struct SecretValue(SecretSlice<u8>);

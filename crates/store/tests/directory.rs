@@ -474,7 +474,7 @@ async fn a_users_secret_is_held_but_not_written() {
         .unwrap()
         .unwrap();
     let mut held = SecretObject::clone(&secret);
-    held.metadata.finalizers = Some(vec![ovo_store::IN_USE_FINALIZER.to_owned()]);
+    held.metadata.finalizers = Some(vec![ovo_api::annotations::IN_USE_FINALIZER.to_owned()]);
     let held = store.update_secret(&held).await.unwrap();
     let mut rewritten = SecretObject::clone(&held);
     rewritten.data.insert("id".to_owned(), "mine".into());
@@ -509,7 +509,7 @@ async fn generated_secrets_are_private_files_that_survive() {
     secret
         .data
         .insert("password".to_owned(), "generated".into());
-    secret.metadata.finalizers = Some(vec![ovo_store::IN_USE_FINALIZER.to_owned()]);
+    secret.metadata.finalizers = Some(vec![ovo_api::annotations::IN_USE_FINALIZER.to_owned()]);
     let made = directory.store().create_secret(secret).await.unwrap();
     let file = folder
         .path()
@@ -663,4 +663,80 @@ fn a_directory_is_served_once() {
     assert!(refusal.contains(&holder), "{refusal}");
     drop(first);
     open(folder.path());
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_read_is_unknown_and_not_absent() {
+    let folder = folder();
+    let directory = open(folder.path());
+    let store = directory.store();
+    let before = store
+        .secret(&key("any"), Freshness::Live)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(before, StoreError::Unavailable(_)),
+        "nobody has looked yet: {before:?}"
+    );
+    directory.rescan().await;
+    assert!(
+        store
+            .secret(&key("any"), Freshness::Live)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    for name in ["one-credentials", "two-credentials"] {
+        let mut secret = SecretObject::named(&key(name));
+        secret
+            .data
+            .insert("password".to_owned(), "generated".into());
+        store.create_secret(secret).await.unwrap();
+    }
+    write_text(folder.path(), "secrets/video/ssh/id", "four");
+    directory.rescan().await;
+    drop(directory);
+
+    write_text(
+        folder.path(),
+        "secrets/video.one-credentials.generated.json",
+        "{torn",
+    );
+    chmod(&folder.path().join("secrets/video/ssh/id"), 0o644);
+    let directory = open(folder.path());
+    let told = problems(&directory.rescan().await).join("\n");
+    assert!(
+        told.contains("put back a copy of it; it is not made again"),
+        "{told}"
+    );
+    let store = directory.store();
+    for name in ["one-credentials", "ssh"] {
+        let read = store.secret(&key(name), Freshness::Live).await.unwrap_err();
+        assert!(
+            matches!(read, StoreError::Unavailable(_)),
+            "{name}: {read:?}"
+        );
+        let again = store
+            .create_secret(SecretObject::named(&key(name)))
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(again, StoreError::Unavailable(_)),
+            "{name}: {again:?}"
+        );
+    }
+    assert!(
+        store
+            .secret(&key("two-credentials"), Freshness::Live)
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(
+        store
+            .secret(&key("absent"), Freshness::Live)
+            .await
+            .unwrap()
+            .is_none()
+    );
 }

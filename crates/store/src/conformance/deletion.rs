@@ -54,7 +54,7 @@ pub(super) async fn finalizers_hold_a_record<B: Bed>(bed: &B, key: &ObjectKey) -
         StoreError::Invalid { .. }
     );
     let mut request = ovo_api::OpenViduNode::clone(read);
-    request.status.get_or_insert_default().reason = "going".to_owned();
+    "going".clone_into(&mut request.status.get_or_insert_default().reason);
     let read = ok!(store.replace_node_status(&request).await);
     let version = read.resource_version().unwrap_or_default();
     ok!(store.set_node_finalizers(&name, &version, Vec::new()).await);

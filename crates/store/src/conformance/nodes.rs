@@ -83,7 +83,7 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
     let store = bed.store();
     let made = ok!(store.create_node(node(key, "w1")).await);
     let mut request = ovo_api::OpenViduNode::clone(&made);
-    request.spec.machine = "w7".to_owned();
+    "w7".clone_into(&mut request.spec.machine);
     request.metadata.finalizers = Some(vec![super::fixture::FINALIZER.to_owned()]);
     request.status.get_or_insert_default().phase = NodePhase::Draining;
     let written = ok!(store.replace_node_status(&request).await);

@@ -1,13 +1,14 @@
 //! Secrets.
 
 use kube::core::ObjectMeta;
+use ovo_api::annotations::IN_USE_FINALIZER;
 use secrecy::ExposeSecret;
 
 use super::{Bed, Verdict, ensure, ensure_eq, ok, refused};
 use crate::error::StoreError;
 use crate::key::ObjectKey;
 use crate::port::{Freshness, Store};
-use crate::secret::{IN_USE_FINALIZER, SecretObject};
+use crate::secret::SecretObject;
 
 const VALUE: &str = "correct-horse-battery";
 

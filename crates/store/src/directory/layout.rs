@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
-use crate::embedded::from_io;
+use crate::embedded::{SECRETS_FOLDER, from_io};
 use crate::error::StoreError;
 
 /// The operator's own folder in a served directory.
@@ -36,7 +36,7 @@ impl Layout {
     /// Secrets in files of their own: `secrets/<name>/<key>` for namespace `default`,
     /// `secrets/<namespace>/<name>/<key>` for any; and the operator's own.
     pub fn secrets(&self) -> PathBuf {
-        self.root.join("secrets")
+        self.root.join(SECRETS_FOLDER)
     }
 
     /// The operator's own folder, for its user only.

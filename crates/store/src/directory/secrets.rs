@@ -10,7 +10,7 @@ use k8s_openapi::api::core::v1::Secret;
 
 use crate::directory::files::{OTHERS, read_bytes};
 use crate::directory::problem::Problem;
-use crate::embedded::{FoundSecret, GENERATED_SUFFIX};
+use crate::embedded::{FoundSecret, GENERATED_SUFFIX, SECRETS_FOLDER};
 use crate::key::{DEFAULT_NAMESPACE, ObjectKey};
 use crate::secret::SecretValue;
 
@@ -49,7 +49,7 @@ pub(super) fn read_folder(folder: &Path) -> Places {
                 if is_folder {
                     read_named(folder, &name, &mut places);
                 } else if name.ends_with(GENERATED_SUFFIX) {
-                    let place = format!("secrets/{name}");
+                    let place = format!("{SECRETS_FOLDER}/{name}");
                     places.insert(
                         (place.clone(), None),
                         read_generated(&folder.join(&name), &place),
@@ -58,7 +58,7 @@ pub(super) fn read_folder(folder: &Path) -> Places {
             }
         }
         Err(error) if error.kind() == ErrorKind::NotFound => {}
-        Err(error) => broken(&mut places, "secrets", &error),
+        Err(error) => broken(&mut places, SECRETS_FOLDER, &error),
     }
     places
 }
@@ -66,7 +66,7 @@ pub(super) fn read_folder(folder: &Path) -> Places {
 /// `secrets/<name>/<key>`, or `secrets/<namespace>/<name>/<key>`.
 fn read_named(folder: &Path, name: &str, places: &mut Places) {
     let path = folder.join(name);
-    let place = format!("secrets/{name}");
+    let place = format!("{SECRETS_FOLDER}/{name}");
     match list(&path) {
         Ok(entries) => {
             let (folders, keys): (Vec<_>, Vec<_>) =
@@ -160,7 +160,7 @@ pub(super) fn folder_problem(folder: &Path) -> Option<Problem> {
     let mode = fs::metadata(folder).ok()?.permissions().mode();
     (mode & 0o022 != 0).then(|| {
         Problem::of_file(
-            "secrets",
+            SECRETS_FOLDER,
             format!(
                 "others than its owner may write to it: chmod 700 {}",
                 folder.display()

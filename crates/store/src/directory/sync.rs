@@ -170,7 +170,7 @@ impl Look<'_> {
             }
             Err(error) => Err(StoreError::invalid(key.to_string(), "", error.to_string())),
         };
-        let taken = match applied {
+        match applied {
             Ok(Applied::Created(_)) => self.scan.created.push(key.clone()),
             Ok(Applied::Changed(_)) => self.scan.changed.push(key.clone()),
             Ok(Applied::Unchanged) => {}
@@ -186,9 +186,8 @@ impl Look<'_> {
                 return;
             }
             Err(error) => return self.refused(name, document, &key, error),
-        };
+        }
         self.memory.applied.insert(key, parsed.fingerprint);
-        taken
     }
 
     /// The store refused a document: each field with its line.

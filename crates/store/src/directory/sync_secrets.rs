@@ -1,7 +1,7 @@
 //! Taking over the Secrets that the files hold.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ovo_api::manifest::Object;
 
@@ -17,12 +17,22 @@ impl Look<'_> {
     pub(super) async fn take_secrets(&mut self, files: &Files, mut places: Places) {
         self.add_documents(files, &mut places);
         let mut good = BTreeMap::new();
+        let mut unreadable: BTreeSet<String> = files
+            .iter()
+            .filter(|(_, file)| {
+                !file
+                    .as_ref()
+                    .is_ok_and(|parsed| parsed.manifest.errors.is_empty())
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
         let mut found: BTreeMap<ObjectKey, (String, FoundSecret)> = BTreeMap::new();
         for (place, result) in places {
             let secret = match result {
                 Ok(secret) => secret,
                 Err(problem) => {
                     self.scan.problems.push(problem);
+                    unreadable.insert(place.0.clone());
                     match self.memory.secrets.get(&place) {
                         Some(last) => last.clone(),
                         None => continue,
@@ -49,7 +59,7 @@ impl Look<'_> {
         }
         self.memory.secrets = good;
         let found = found.into_values().map(|(_, secret)| secret).collect();
-        if let Err(error) = self.store.sync_secrets(found).await {
+        if let Err(error) = self.store.sync_secrets(found, unreadable).await {
             self.scan
                 .problems
                 .push(Problem::of_file("secrets", error.to_string()));

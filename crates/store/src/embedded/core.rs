@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use crate::clock::{Clock, whole_seconds};
 use crate::embedded::disk::{Disk, Failed};
 use crate::embedded::ids::Ids;
-use crate::embedded::image::{Change, Image};
+use crate::embedded::image::{Change, Image, SecretsRead};
 use crate::embedded::tx::Tx;
 use crate::embedded::vault::{Staged, Vault};
 use crate::error::StoreError;
@@ -73,6 +73,12 @@ impl Core {
     /// Everything as it is now. A reader never waits for the disk.
     pub(crate) fn image(&self) -> RwLockReadGuard<'_, Image> {
         self.image.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells how far the files of Secrets are known now.
+    pub(crate) fn set_secrets_read(&self, read: SecretsRead) {
+        let mut image = self.image.write().unwrap_or_else(PoisonError::into_inner);
+        image.secrets_read = read;
     }
 
     /// Where listeners are told.
@@ -143,6 +149,7 @@ impl Core {
         let mut image = self.image.write().unwrap_or_else(PoisonError::into_inner);
         // Values of Secrets are not in the database; those whose record is still the same are kept.
         fresh.secrets = std::mem::take(&mut image.secrets);
+        fresh.secrets_read = image.secrets_read.clone();
         fresh
             .secrets
             .retain(|key, secret| match fresh.secret_records.get(key) {

@@ -75,9 +75,9 @@ impl Disk {
             create_private(&file)?;
             builder.create(&file)
         });
-        let opened = Self::open_with(path, min_free, opener)?;
+        let disk_and_image = Self::open_with(path, min_free, opener)?;
         write_marker(path)?;
-        Ok(opened)
+        Ok(disk_and_image)
     }
 
     /// Opens a database that is not a plain file.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::embedded::events::{EventChange, EventLog};
+use crate::embedded::vault;
 use crate::error::StoreError;
 use crate::key::ObjectKey;
 use crate::secret::SecretObject;
@@ -39,6 +40,23 @@ pub(crate) struct SecretRecord {
     /// The user's file it comes from; `None` for one that the operator made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) file: Option<String>,
+}
+
+/// How far the files of Secrets are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum SecretsRead {
+    /// Nobody has looked yet.
+    NotYet,
+    /// They were read, all but these places.
+    Read { unreadable: BTreeSet<String> },
+}
+
+impl Default for SecretsRead {
+    fn default() -> Self {
+        Self::Read {
+            unreadable: BTreeSet::new(),
+        }
+    }
 }
 
 /// The kinds that have a table.
@@ -76,6 +94,8 @@ pub(crate) struct Image {
     pub(crate) members: BTreeMap<ObjectKey, BTreeMap<String, Arc<OpenViduNode>>>,
     pub(crate) secret_records: BTreeMap<ObjectKey, Arc<SecretRecord>>,
     pub(crate) secrets: BTreeMap<ObjectKey, Arc<SecretObject>>,
+    /// What absence from `secrets` means.
+    pub(crate) secrets_read: SecretsRead,
     pub(crate) events: EventLog,
     /// Entries that could not be read, and why. They are neither shown nor overwritten.
     pub(crate) broken: BTreeMap<(Table, ObjectKey), String>,
@@ -187,7 +207,37 @@ impl Image {
 
     pub(crate) fn secret(&self, key: &ObjectKey) -> Result<Option<&Arc<SecretObject>>, StoreError> {
         self.readable(Table::Secrets, key)?;
-        Ok(self.secrets.get(key))
+        match self.secrets.get(key) {
+            Some(secret) => Ok(Some(secret)),
+            None => self.absent(key).map(|()| None),
+        }
+    }
+
+    /// Whether a Secret that is not here is not there. One whose file cannot be read is unknown: taken for lost, it
+    /// would stop its cluster; taken for new, it would be generated again.
+    fn absent(&self, key: &ObjectKey) -> Result<(), StoreError> {
+        let unreadable = match &self.secrets_read {
+            SecretsRead::NotYet => {
+                return Err(StoreError::Unavailable(format!(
+                    "Secret {key}: the files have not been read yet"
+                )));
+            }
+            SecretsRead::Read { unreadable } if unreadable.is_empty() => return Ok(()),
+            SecretsRead::Read { unreadable } => unreadable,
+        };
+        let place = match self.secret_records.get(key) {
+            Some(record) => record.file.clone().unwrap_or_else(|| vault::place(key)),
+            // Never seen: it may be anywhere in a folder that cannot be listed, and nowhere else.
+            None => format!("{}/", vault::FOLDER),
+        };
+        let hides =
+            |broken: &&String| place == **broken || place.starts_with(&format!("{broken}/"));
+        match unreadable.iter().find(hides) {
+            Some(broken) => Err(StoreError::Unavailable(format!(
+                "Secret {key}: {broken} cannot be read or is broken"
+            ))),
+            None => Ok(()),
+        }
     }
 
     /// Clusters in a namespace: whoever may use a Secret there.

@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ovo_api::{OpenViduCluster, apply_defaults};
 use redb::{Database, ReadTransaction, ReadableDatabase, ReadableTable, TableDefinition};
-use serde::de::DeserializeOwned;
 
 use crate::embedded::disk::{CLUSTERS, EVENTS, META, NODES, ORIGINS, REVISION, SECRETS};
 use crate::embedded::failure::from_storage;
@@ -32,7 +32,13 @@ fn read(database: &Database, path: &Path) -> Result<Image, redb::Error> {
         Table::Clusters,
         path,
         &mut image,
-        |key, value| Change::Cluster(key, Some(Arc::new(value)), Vec::new()),
+        |key, bytes| {
+            Ok(Change::Cluster(
+                key,
+                Some(Arc::new(cluster(bytes)?)),
+                Vec::new(),
+            ))
+        },
     )?;
     each(
         &read,
@@ -40,7 +46,10 @@ fn read(database: &Database, path: &Path) -> Result<Image, redb::Error> {
         Table::Nodes,
         path,
         &mut image,
-        |key, value| Change::Node(key, Some(Arc::new(value)), Vec::new()),
+        |key, bytes| {
+            let node = serde_json::from_slice(bytes)?;
+            Ok(Change::Node(key, Some(Arc::new(node)), Vec::new()))
+        },
     )?;
     each(
         &read,
@@ -48,7 +57,10 @@ fn read(database: &Database, path: &Path) -> Result<Image, redb::Error> {
         Table::Origins,
         path,
         &mut image,
-        |key, value| Change::Origin(key, Some(Arc::new(value)), Vec::new()),
+        |key, bytes| {
+            let origin = serde_json::from_slice(bytes)?;
+            Ok(Change::Origin(key, Some(Arc::new(origin)), Vec::new()))
+        },
     )?;
     each(
         &read,
@@ -56,7 +68,14 @@ fn read(database: &Database, path: &Path) -> Result<Image, redb::Error> {
         Table::Secrets,
         path,
         &mut image,
-        |key, value| Change::Secret(key, Some((Arc::new(value), None)), Vec::new()),
+        |key, bytes| {
+            let record = serde_json::from_slice(bytes)?;
+            Ok(Change::Secret(
+                key,
+                Some((Arc::new(record), None)),
+                Vec::new(),
+            ))
+        },
     )?;
     for entry in read.open_table(EVENTS)?.iter()? {
         let (id, bytes) = entry?;
@@ -69,20 +88,27 @@ fn read(database: &Database, path: &Path) -> Result<Image, redb::Error> {
     Ok(image)
 }
 
-fn each<T: DeserializeOwned>(
+/// A stored cluster, with defaults that came after it was stored: an API server fills them in on every read.
+fn cluster(bytes: &[u8]) -> Result<OpenViduCluster, serde_json::Error> {
+    let mut object = serde_json::from_slice(bytes)?;
+    apply_defaults(&mut object);
+    serde_json::from_value(object)
+}
+
+fn each(
     read: &ReadTransaction,
     definition: TableDefinition<'_, &str, &[u8]>,
     table: Table,
     path: &Path,
     image: &mut Image,
-    change: impl Fn(ObjectKey, T) -> Change,
+    decode: impl Fn(ObjectKey, &[u8]) -> Result<Change, serde_json::Error>,
 ) -> Result<(), redb::Error> {
     for entry in read.open_table(definition)?.iter()? {
         let (name, bytes) = entry?;
         let (namespace, rest) = name.value().split_once('/').unwrap_or(("", name.value()));
         let key = ObjectKey::new(namespace, rest);
-        match serde_json::from_slice(bytes.value()) {
-            Ok(value) => image.apply(change(key, value)),
+        match decode(key.clone(), bytes.value()) {
+            Ok(change) => image.apply(change),
             Err(error) => {
                 let why = format!(
                     "{table:?} {key} in {} does not decode ({error}): run the release that wrote it, or put back a \

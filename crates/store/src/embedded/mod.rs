@@ -35,13 +35,13 @@ pub(crate) use failure::from_io;
 pub use image::Origin;
 pub use secrets::FoundSecret;
 pub use tx::MAX_OBJECT_BYTES;
-pub(crate) use vault::SUFFIX as GENERATED_SUFFIX;
+pub(crate) use vault::{FOLDER as SECRETS_FOLDER, SUFFIX as GENERATED_SUFFIX};
 
 use crate::clock::Clock;
 use crate::embedded::core::{Backend, Core};
 use crate::embedded::disk::Disk;
 use crate::embedded::ids::Ids;
-use crate::embedded::image::Image;
+use crate::embedded::image::{Image, SecretsRead};
 use crate::embedded::tx::Tx;
 use crate::embedded::vault::Vault;
 use crate::error::StoreError;
@@ -105,15 +105,16 @@ impl Embedded {
         }
     }
 
-    /// Opens or makes a store on disk. Only one process can have it open. Values of Secrets are not read here: see
-    /// [`Embedded::sync_secrets`].
+    /// Opens or makes a store on disk. Only one process can have it open. Values of Secrets are not read here;
+    /// until [`Embedded::sync_secrets`], one that this process did not make is unknown.
     ///
     /// # Errors
     ///
     /// [`StoreError::FormatTooNew`] with nothing written, [`StoreError::Corrupt`], [`StoreError::Denied`] and
     /// [`StoreError::Full`], each with the file and the way out.
     pub fn open(options: EmbeddedOptions, clock: impl Clock) -> Result<Self, StoreError> {
-        let (disk, image) = Disk::open(&options.database, options.min_free_bytes)?;
+        let (disk, mut image) = Disk::open(&options.database, options.min_free_bytes)?;
+        image.secrets_read = SecretsRead::NotYet;
         let vault = Vault::new(options.secrets);
         let core = Core::new(
             Backend::Disk { disk, vault },

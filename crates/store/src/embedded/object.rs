@@ -1,5 +1,7 @@
 //! What an API server does to metadata, whatever the kind: pure rules.
 
+use std::collections::BTreeMap;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::Resource;
 use kube::core::object::{HasSpec, HasStatus};
@@ -108,10 +110,10 @@ pub(crate) fn tidy(meta: &mut ObjectMeta) {
     if meta.finalizers.as_ref().is_some_and(Vec::is_empty) {
         meta.finalizers = None;
     }
-    if meta.annotations.as_ref().is_some_and(|map| map.is_empty()) {
+    if meta.annotations.as_ref().is_some_and(BTreeMap::is_empty) {
         meta.annotations = None;
     }
-    if meta.labels.as_ref().is_some_and(|map| map.is_empty()) {
+    if meta.labels.as_ref().is_some_and(BTreeMap::is_empty) {
         meta.labels = None;
     }
     if meta.owner_references.as_ref().is_some_and(Vec::is_empty) {

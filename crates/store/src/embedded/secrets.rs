@@ -7,7 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::digest::digest_all;
 use crate::embedded::Embedded;
-use crate::embedded::image::SecretRecord;
+use crate::embedded::image::{SecretRecord, SecretsRead};
 use crate::embedded::object::{self, describe};
 use crate::embedded::tx::Tx;
 use crate::error::StoreError;
@@ -30,9 +30,20 @@ pub struct FoundSecret {
 // === impl Embedded ===
 
 impl Embedded {
-    /// Takes over the Secrets of the directory: all that are there now. A Secret that is not among them is gone
-    /// for readers; its record is kept, so that it is the same Secret when its file comes back.
-    pub async fn sync_secrets(&self, found: Vec<FoundSecret>) -> Result<(), StoreError> {
+    /// Takes over the Secrets of the directory: all that are there now, and the places that cannot be read. A Secret
+    /// that is not among them is gone for readers, or unknown where its place is unreadable; its record is kept, so
+    /// that it is the same Secret when its file comes back.
+    pub async fn sync_secrets(
+        &self,
+        found: Vec<FoundSecret>,
+        unreadable: BTreeSet<String>,
+    ) -> Result<(), StoreError> {
+        self.take_secrets(found).await?;
+        self.core.set_secrets_read(SecretsRead::Read { unreadable });
+        Ok(())
+    }
+
+    async fn take_secrets(&self, found: Vec<FoundSecret>) -> Result<(), StoreError> {
         let key = self.core.digest_key.clone();
         self.write(move |tx| {
             let mut seen = BTreeSet::new();

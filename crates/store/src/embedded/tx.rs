@@ -217,7 +217,7 @@ impl<'a> Tx<'a> {
 
     /// What the garbage collector of a real cluster does when an owner is gone.
     fn collect(&mut self, cluster: &ObjectKey, owner: &ObjectMeta) -> Result<(), StoreError> {
-        let owned = |meta: &ObjectMeta| {
+        let is_owned = |meta: &ObjectMeta| {
             let owners = meta.owner_references.iter().flatten();
             owners
                 .into_iter()
@@ -226,12 +226,12 @@ impl<'a> Tx<'a> {
         let in_namespace = |meta: &ObjectMeta| meta.namespace.as_ref() == Some(&cluster.namespace);
         let image = self.image;
         for node in image.nodes.values() {
-            if in_namespace(&node.metadata) && owned(&node.metadata) {
+            if in_namespace(&node.metadata) && is_owned(&node.metadata) {
                 self.delete_node(node)?;
             }
         }
         for record in image.secret_records.values() {
-            if in_namespace(&record.metadata) && owned(&record.metadata) {
+            if in_namespace(&record.metadata) && is_owned(&record.metadata) {
                 self.delete_secret(record)?;
             }
         }

@@ -18,6 +18,14 @@ use crate::secret::SecretObject;
 /// How the names of the operator's own files end: JSON, which a person may copy into a manifest.
 pub(crate) const SUFFIX: &str = ".generated.json";
 
+/// The folder of Secrets in a served directory.
+pub(crate) const FOLDER: &str = "secrets";
+
+/// What the operator's own file of a Secret is called in a served directory.
+pub(crate) fn place(key: &ObjectKey) -> String {
+    format!("{FOLDER}/{}.{}{SUFFIX}", key.namespace, key.name)
+}
+
 /// A directory of Secrets.
 #[derive(Debug)]
 pub(crate) struct Vault {

@@ -131,7 +131,7 @@ async fn fill(store: &Embedded) -> Result<(), StoreError> {
     say("waiting");
     std::io::stdin().read_line(&mut line).unwrap();
     let mut next = ovo_api::OpenViduCluster::clone(&cluster);
-    next.status.get_or_insert_default().summary = "room again".to_owned();
+    "room again".clone_into(&mut next.status.get_or_insert_default().summary);
     let written = store.replace_cluster_status(&next).await?;
     say(&format!("cluster {} again", version(&written.metadata)));
     Ok(())

@@ -43,10 +43,10 @@ fmt: ## Format the code
 	$(CARGO) fmt --all
 
 generate: ## Write crds/ and the generated pages of docs/ anew
-	scripts/generate
+	$(CARGO) run --quiet --package ovo-api --example generate
 
-check-generated: ## Fail when crds/ or a generated page is not what the code says
-	scripts/generate --check
+check-generated: tools ## Fail when crds/ or a generated page is not what the types say
+	scripts/test --workspace -E 'package(ovo-api) & binary(generated)'
 
 tools:
 	@scripts/install-tools >/dev/null

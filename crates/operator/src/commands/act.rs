@@ -1,0 +1,41 @@
+//! `drain`, `undrain`, `force`, `protect`, `delete`: written down here, done by whoever serves.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::commands::{ask, print, unexpected};
+use crate::failure::Failure;
+use crate::local::{Client, Request, Response};
+
+pub(super) fn run(dir: &Path, request: Request) -> Result<ExitCode, Failure> {
+    let mut client = Client::connect(dir)?;
+    let served = matches!(client, Client::Server { .. });
+    let Response::Done { message } = client.ask(request)? else {
+        return Err(unexpected());
+    };
+    print(&format!("{message}\n"))?;
+    if !served {
+        eprintln!(
+            "nobody serves {}: it is done once somebody does",
+            dir.display()
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(super) fn simulate(dir: &Path, cluster: String, script: &str) -> Result<ExitCode, Failure> {
+    let script = serde_json::from_str(script)
+        .map_err(|error| Failure::Usage(format!("the script: {error}")))?;
+    let Response::Done { message } = ask(
+        dir,
+        Request::Simulate {
+            cluster,
+            script: Box::new(script),
+        },
+    )?
+    else {
+        return Err(unexpected());
+    };
+    print(&format!("{message}\n"))?;
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,82 @@
+//! One module for each command, and who runs which.
+
+mod act;
+mod completion;
+mod crds;
+mod events;
+pub(crate) mod example;
+mod get;
+mod plan;
+mod serve;
+mod table;
+mod validate;
+
+use std::io::{self, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command, LogLevel};
+use crate::failure::Failure;
+use crate::local::{Client, Request, Response};
+use crate::logs;
+
+pub(crate) use serve::{Server, Shown};
+
+/// Runs a command.
+///
+/// # Errors
+/// Why it failed, in words for people.
+pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    // Where lines are logs, what changes is a log too.
+    let json = cli.logs.log_format == crate::cli::LogFormat::Json;
+    let least = (json && matches!(cli.command, Command::Serve(_))).then_some(LogLevel::Info);
+    logs::start(cli.logs, least);
+    match cli.command {
+        Command::Serve(args) => serve::run(args, cli.logs),
+        Command::Plan(args) => plan::run(&args),
+        Command::Validate(args) => validate::run(&args),
+        Command::Example { profile, secrets } => example::run(profile, secrets),
+        Command::Crds { output } => crds::run(output.as_deref()),
+        Command::Get(args) => get::run(&args),
+        Command::Events(args) => events::run(&args),
+        Command::Drain { at, node, reason } => act::run(&at.dir, Request::Drain { node, reason }),
+        Command::Undrain { at, node } => act::run(&at.dir, Request::Undrain { node }),
+        Command::Force { at, node, confirm } => act::run(&at.dir, Request::Force { node, confirm }),
+        Command::Protect { at, node, off } => {
+            act::run(&at.dir, Request::Protect { node, on: !off })
+        }
+        Command::Delete { at, cluster } => act::run(&at.dir, Request::Delete { cluster }),
+        Command::Simulate {
+            at,
+            cluster,
+            script,
+        } => act::simulate(&at.dir, cluster, &script),
+        Command::Demo(args) => crate::demo::run(&args, cli.logs),
+        Command::Completion { shell } => completion::run(shell),
+    }
+}
+
+/// Writes to standard output. Whoever does not read to the end has read enough.
+fn print(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::file("standard output")(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn ask(dir: &Path, request: Request) -> Result<Response, Failure> {
+    Client::connect(dir)?.ask(request)
+}
+
+fn unexpected() -> Failure {
+    Failure::Server("the operator that serves gave another answer than was asked for: is it of the same release?".to_owned())
+}
+
+fn pretty<T: serde::Serialize>(value: &T) -> Result<String, Failure> {
+    let mut text = serde_json::to_string_pretty(value)?;
+    text.push('\n');
+    Ok(text)
+}

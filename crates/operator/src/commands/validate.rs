@@ -1,0 +1,143 @@
+//! `validate`.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use ovo_api::manifest::{Document, ManifestError, Object, parse_manifest};
+use ovo_api::{not_built_yet, validate};
+use ovo_store::ObjectKey;
+
+use crate::cli::ValidateArgs;
+use crate::commands::print;
+use crate::failure::{Failure, located};
+
+/// What was found in all files.
+#[derive(Default)]
+struct Findings {
+    lines: Vec<String>,
+    errors: usize,
+    /// Where each cluster and Secret was declared first.
+    declared: BTreeMap<(&'static str, ObjectKey), String>,
+}
+
+pub(super) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
+    let mut findings = Findings::default();
+    for file in &args.files {
+        findings.file(file);
+    }
+    let Findings {
+        mut lines,
+        errors,
+        declared,
+    } = findings;
+    if errors == 0 {
+        let clusters = declared
+            .keys()
+            .filter(|(kind, _)| *kind == "OpenViduCluster")
+            .count();
+        let secrets = declared.len() - clusters;
+        let found = match secrets {
+            0 => count(clusters, "cluster"),
+            _ => format!(
+                "{}, {}",
+                count(clusters, "cluster"),
+                count(secrets, "Secret")
+            ),
+        };
+        lines.push(format!("{found}: valid"));
+    } else {
+        lines.push(count(errors, "mistake"));
+    }
+    print(&format!("{}\n", lines.join("\n")))?;
+    Ok(if errors == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+impl Findings {
+    fn file(&mut self, file: &PathBuf) {
+        let text = match read(file) {
+            Ok(text) => text,
+            Err(failure) => {
+                self.errors += 1;
+                return self.lines.push(failure.to_string());
+            }
+        };
+        let manifest = parse_manifest(&text);
+        let empty = manifest.documents.is_empty() && manifest.errors.is_empty();
+        for error in manifest.errors {
+            self.error(file, &error);
+        }
+        for document in manifest.documents {
+            self.document(file, &document);
+        }
+        if empty {
+            let message =
+                "there is no document in it: write an OpenViduCluster, or start from `example`"
+                    .to_owned();
+            self.error(
+                file,
+                &ManifestError {
+                    position: None,
+                    field: String::new(),
+                    message,
+                },
+            );
+        }
+    }
+
+    fn document(&mut self, file: &PathBuf, document: &Document) {
+        let (kind, key) = match &document.object {
+            Object::Cluster(cluster) => ("OpenViduCluster", ObjectKey::of(&**cluster)),
+            Object::Secret(secret) => ("Secret", ObjectKey::from_meta(&secret.metadata)),
+        };
+        let place = format!("{}:{}", file.display(), document.position.line);
+        if let Some(first) = self.declared.get(&(kind, key.clone())) {
+            let message = format!("{kind} {key} is declared at {first} already: keep one of them");
+            let position = Some(document.position_of("metadata.name"));
+            self.error(
+                file,
+                &ManifestError {
+                    position,
+                    field: "metadata.name".to_owned(),
+                    message,
+                },
+            );
+        } else {
+            self.declared.insert((kind, key), place);
+        }
+        if let Object::Cluster(cluster) = &document.object {
+            if let Err(errors) = validate(cluster, None) {
+                for error in document.locate(errors) {
+                    self.error(file, &error);
+                }
+            }
+            for notice in not_built_yet(&cluster.spec) {
+                let at = document.position_of(notice.field);
+                self.lines.push(format!(
+                    "{}:{}:{}: note: {notice}",
+                    file.display(),
+                    at.line,
+                    at.column
+                ));
+            }
+        }
+    }
+
+    fn error(&mut self, file: &PathBuf, error: &ManifestError) {
+        self.errors += 1;
+        self.lines.push(located(file, error));
+    }
+}
+
+/// Text of a file that a person named.
+pub(super) fn read(file: &PathBuf) -> Result<String, Failure> {
+    std::fs::read_to_string(file).map_err(Failure::file(file))
+}
+
+fn count(number: usize, what: &str) -> String {
+    format!("{number} {what}{}", if number == 1 { "" } else { "s" })
+}

@@ -1,0 +1,17 @@
+//! The `openvidu-operator` program: flags, wiring, commands.
+//!
+//! Decisions are made elsewhere (`ovo-planner`), effects too (`ovo-engine`, the providers, the store). Here the
+//! parts are put together, and what they do is shown to people.
+
+pub mod cli;
+mod commands;
+pub mod demo;
+mod failure;
+mod http;
+pub mod local;
+mod logs;
+mod metrics;
+mod view;
+
+pub use commands::run;
+pub use failure::Failure;

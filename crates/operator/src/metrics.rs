@@ -1,0 +1,342 @@
+//! Prometheus metrics. `docs/metrics.md` lists them; a test compares the two.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use ovo_api::node::NodePhase;
+use ovo_engine::{Executed, Report, StepResult};
+use ovo_model::{Outcome, ProviderError};
+use ovo_store::{Embedded, ObjectKey};
+use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::metrics::counter::{ConstCounter, Counter};
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::registry::{Registry, Unit};
+
+use crate::view::Occupancies;
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
+struct Cluster {
+    namespace: String,
+    cluster: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Round {
+    namespace: String,
+    cluster: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Step {
+    namespace: String,
+    cluster: String,
+    act: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Refused {
+    namespace: String,
+    cluster: String,
+    rule: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
+struct Nodes {
+    namespace: String,
+    cluster: String,
+    role: String,
+    phase: String,
+}
+
+/// Counts what rounds do. Clones share the counts.
+#[derive(Clone)]
+pub(crate) struct Metrics {
+    registry: Arc<Registry>,
+    rounds: Family<Round, Counter>,
+    duration: Family<Cluster, Histogram, fn() -> Histogram>,
+    steps: Family<Step, Counter>,
+    plan_refusals: Family<Refused, Counter>,
+    ends_refused: Family<Cluster, Counter>,
+    last_round: Family<Cluster, Gauge<f64, std::sync::atomic::AtomicU64>>,
+    ready: Family<Cluster, Gauge>,
+    rooms: Family<Cluster, Gauge>,
+    participants: Family<Cluster, Gauge>,
+    waiting: Family<Cluster, Gauge>,
+    nodes: Family<Nodes, Gauge>,
+    /// Which counts of nodes each cluster has.
+    shown: Arc<Mutex<BTreeMap<Cluster, BTreeSet<Nodes>>>>,
+}
+
+fn duration_buckets() -> Histogram {
+    // From 1 ms, a round of an idle cluster in memory, to 65 s, one in which every machine times out.
+    Histogram::new(exponential_buckets(0.001, 2.0, 17))
+}
+
+/// Asks the store only when somebody looks.
+#[derive(Debug)]
+struct StoreWrites(Embedded);
+
+impl prometheus_client::collector::Collector for StoreWrites {
+    fn encode(
+        &self,
+        mut encoder: prometheus_client::encoding::DescriptorEncoder<'_>,
+    ) -> Result<(), std::fmt::Error> {
+        use prometheus_client::encoding::EncodeMetric as _;
+        let counter = ConstCounter::new(self.0.writes());
+        let metric = encoder.encode_descriptor(
+            "openvidu_operator_store_writes",
+            "Writes to the store that had an effect since the start",
+            None,
+            counter.metric_type(),
+        )?;
+        counter.encode(metric)
+    }
+}
+
+impl Metrics {
+    /// Counts from zero.
+    pub(crate) fn new(store: &Embedded) -> Self {
+        let mut registry = Registry::default();
+        let build = Family::<Vec<(&str, &str)>, Gauge>::default();
+        build
+            .get_or_create(&vec![("version", env!("CARGO_PKG_VERSION"))])
+            .set(1);
+        registry.register(
+            "openvidu_operator_build_info",
+            "The release that runs; always 1",
+            build,
+        );
+        registry.register_collector(Box::new(StoreWrites(store.clone())));
+
+        let rounds = Family::default();
+        registry.register(
+            "openvidu_operator_reconciles",
+            "Rounds, by how they ended",
+            Family::clone(&rounds),
+        );
+        let duration = Family::new_with_constructor(duration_buckets as fn() -> Histogram);
+        registry.register_with_unit(
+            "openvidu_operator_reconcile_duration",
+            "How long a round took, the steps that it carried out included",
+            Unit::Seconds,
+            duration.clone(),
+        );
+        let steps = Family::default();
+        registry.register(
+            "openvidu_operator_steps",
+            "Steps, by kind of act and result",
+            Family::clone(&steps),
+        );
+        let plan_refusals = Family::default();
+        registry.register(
+            "openvidu_operator_plan_refusals",
+            "Plans that the checker refused as a whole, by the rule that was broken",
+            Family::clone(&plan_refusals),
+        );
+        let ends_refused = Family::default();
+        registry.register(
+            "openvidu_operator_ends_refused",
+            "Ends of nodes in the committed intent that the last live read stopped",
+            Family::clone(&ends_refused),
+        );
+        let last_round = Family::default();
+        registry.register_with_unit(
+            "openvidu_operator_last_round_timestamp",
+            "When the last round of the cluster ended, in seconds since 1970",
+            Unit::Seconds,
+            Family::clone(&last_round),
+        );
+        let ready = Family::default();
+        registry.register(
+            "openvidu_cluster_ready",
+            "Whether the condition Ready is True",
+            Family::clone(&ready),
+        );
+        let rooms = Family::default();
+        registry.register(
+            "openvidu_cluster_rooms",
+            "Rooms with somebody in them at the last look",
+            Family::clone(&rooms),
+        );
+        let participants = Family::default();
+        registry.register(
+            "openvidu_cluster_participants",
+            "People at the last look",
+            Family::clone(&participants),
+        );
+        let waiting = Family::default();
+        registry.register(
+            "openvidu_cluster_waiting_steps",
+            "Steps that wait for something",
+            Family::clone(&waiting),
+        );
+        let nodes = Family::default();
+        registry.register(
+            "openvidu_cluster_nodes",
+            "Nodes, by role and phase",
+            Family::clone(&nodes),
+        );
+        Self {
+            registry: Arc::new(registry),
+            rounds,
+            duration,
+            steps,
+            plan_refusals,
+            ends_refused,
+            last_round,
+            ready,
+            rooms,
+            participants,
+            waiting,
+            nodes,
+            shown: Arc::default(),
+        }
+    }
+
+    /// All of it in the OpenMetrics text format.
+    pub(crate) fn encode(&self) -> Result<String, std::fmt::Error> {
+        let mut text = String::new();
+        encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    /// Counts one round. `seconds`: how long it took in real time.
+    pub(crate) fn count(&self, key: &ObjectKey, report: &Report, seconds: Option<f64>) {
+        let (namespace, name) = (key.namespace.clone(), key.name.clone());
+        let cluster = Cluster {
+            namespace: namespace.clone(),
+            cluster: name.clone(),
+        };
+        let result = match report {
+            Report { error: Some(_), .. } => "error",
+            Report { refused, .. } if !refused.is_empty() => "refused",
+            _ => "ok",
+        };
+        self.rounds
+            .get_or_create(&Round {
+                namespace: namespace.clone(),
+                cluster: name.clone(),
+                result,
+            })
+            .inc();
+        if let Some(seconds) = seconds {
+            self.duration.get_or_create(&cluster).observe(seconds);
+        }
+        self.last_round.get_or_create(&cluster).set(unix_seconds());
+        for executed in &report.executed {
+            let act = format!("{:?}", executed.step.act);
+            let result = result_of(executed);
+            self.steps
+                .get_or_create(&Step {
+                    namespace: namespace.clone(),
+                    cluster: name.clone(),
+                    act,
+                    result,
+                })
+                .inc();
+        }
+        for refusal in &report.refused {
+            let rule = format!("{:?}", refusal.rule);
+            self.plan_refusals
+                .get_or_create(&Refused {
+                    namespace: namespace.clone(),
+                    cluster: name.clone(),
+                    rule,
+                })
+                .inc();
+        }
+        let refused = u64::try_from(report.ends_refused()).unwrap_or(u64::MAX);
+        self.ends_refused.get_or_create(&cluster).inc_by(refused);
+        if report.gone {
+            self.forget(&cluster);
+        } else {
+            self.state(&cluster, report);
+        }
+    }
+
+    fn state(&self, cluster: &Cluster, report: &Report) {
+        let (Some(snapshot), Some(plan)) = (&report.snapshot, &report.plan) else {
+            return;
+        };
+        let is_ready = plan
+            .status
+            .conditions
+            .iter()
+            .any(|c| c.type_ == "Ready" && c.status == "True");
+        self.ready.get_or_create(cluster).set(i64::from(is_ready));
+        let now = Occupancies::of(snapshot);
+        self.rooms
+            .get_or_create(cluster)
+            .set(i64::from(now.total.rooms));
+        self.participants
+            .get_or_create(cluster)
+            .set(i64::from(now.total.participants));
+        self.waiting
+            .get_or_create(cluster)
+            .set(i64::try_from(plan.waiting.len()).unwrap_or(i64::MAX));
+        let mut counts: BTreeMap<Nodes, i64> = BTreeMap::new();
+        for (role, phase) in crate::view::phases(snapshot, plan).into_values() {
+            let labels = Nodes {
+                namespace: cluster.namespace.clone(),
+                cluster: cluster.cluster.clone(),
+                role: format!("{role:?}"),
+                phase: format!("{phase:?}"),
+            };
+            if phase != NodePhase::Gone {
+                *counts.entry(labels).or_default() += 1;
+            }
+        }
+        self.show_nodes(cluster, &counts);
+    }
+
+    /// Replaces a cluster's counts of nodes: a phase that nobody is in any more is not shown.
+    fn show_nodes(&self, cluster: &Cluster, counts: &BTreeMap<Nodes, i64>) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = shown
+            .insert(cluster.clone(), counts.keys().cloned().collect())
+            .unwrap_or_default();
+        for labels in before.iter().filter(|labels| !counts.contains_key(labels)) {
+            self.nodes.remove(labels);
+        }
+        for (labels, count) in counts {
+            self.nodes.get_or_create(labels).set(*count);
+        }
+    }
+
+    /// What is gone is not shown as it was last.
+    fn forget(&self, cluster: &Cluster) {
+        for family in [&self.ready, &self.rooms, &self.participants, &self.waiting] {
+            family.remove(cluster);
+        }
+        self.last_round.remove(cluster);
+        self.show_nodes(cluster, &BTreeMap::new());
+    }
+}
+
+fn result_of(executed: &Executed) -> &'static str {
+    match &executed.result {
+        StepResult::Answered(Outcome::Done) => "done",
+        StepResult::Answered(Outcome::InProgress { .. }) => "in_progress",
+        StepResult::Refused(_) => "refused",
+        StepResult::Held => "held",
+        StepResult::Failed(error) => match error {
+            ProviderError::Retryable(_) => "retryable",
+            ProviderError::Throttled { .. } => "throttled",
+            ProviderError::Denied(_) => "denied",
+            ProviderError::Invalid { .. } => "invalid",
+            ProviderError::NotFound(_) => "not_found",
+            ProviderError::Conflict(_) => "conflict",
+        },
+    }
+}
+
+fn unix_seconds() -> f64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
+}

@@ -293,7 +293,7 @@ pub(crate) fn protect(view: &View<'_>, draft: &mut Draft, group: &ResourceId) {
         })
         .map(|n| n.name.clone())
         .collect();
-    if nodes.is_empty() {
+    if nodes.is_empty() || view.bugs.has(Bug::ShrinkUnprotected) {
         return;
     }
     let op = Op::SetProtection {

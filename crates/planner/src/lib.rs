@@ -10,6 +10,7 @@
 )]
 
 pub mod bugs;
+pub mod check;
 mod credentials;
 mod draft;
 #[cfg(any(test, feature = "fixtures"))]

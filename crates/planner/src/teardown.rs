@@ -7,7 +7,7 @@ use ovo_api::annotations;
 use ovo_api::profile::NodeSource;
 use ovo_api::spec::DeletionPolicy;
 use ovo_model::{
-    Cause, EventType, Op, Ownership, Presence, Resource, ResourceState, Scalar, Value,
+    Cause, EventType, Op, Ownership, Presence, Resource, ResourceState, Scalar, Step, Value,
 };
 
 use crate::bugs::Bug;
@@ -57,7 +57,12 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
     }
     if view.bugs.has(Bug::BalancerFirst) {
         for resource in stage(view, |r| r.stage == ovo_model::Stage::Balancer) {
-            delete(view, draft, resource);
+            if view
+                .ours(&resource.id)
+                .is_some_and(|r| r.state != ResourceState::Deleting)
+            {
+                draft.steps.push(removal(view, resource));
+            }
         }
     }
     let media_left = match view.snap.profile.nodes {
@@ -209,17 +214,21 @@ fn delete(view: &View<'_>, draft: &mut Draft, resource: &Resource) -> bool {
         draft.wait(format!("delete {}", resource.id), "it is being deleted");
         return true;
     }
-    let op = Op::Delete {
-        resource: resource.id.clone(),
-        call: resource.delete.clone(),
-    };
-    let why = "the cluster is being deleted".to_owned();
-    let step = view.step(op, ActKind::Delete, resource.role, Cause::Deletion, why);
+    let step = removal(view, resource);
     match view.gate(&step) {
         Ok(()) => draft.steps.push(step),
         Err(waits_for) => draft.wait(format!("delete {}", resource.id), waits_for),
     }
     true
+}
+
+fn removal(view: &View<'_>, resource: &Resource) -> Step {
+    let op = Op::Delete {
+        resource: resource.id.clone(),
+        call: resource.delete.clone(),
+    };
+    let why = "the cluster is being deleted".to_owned();
+    view.step(op, ActKind::Delete, resource.role, Cause::Deletion, why)
 }
 
 /// What deletion waits for, once it has waited for ten minutes.

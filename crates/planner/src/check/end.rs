@@ -39,17 +39,28 @@ pub(super) fn excuse(facts: &Facts<'_>, node: &Node<'_>) -> Option<Excuse> {
 /// The media nodes whose processes or whose protection a step takes away.
 pub(super) fn ended<'s>(facts: &Facts<'_>, step: &'s Step) -> Vec<&'s NodeName> {
     let named: &[NodeName] = match &step.op {
-        Op::Stop { node } | Op::Terminate { node, .. } | Op::Uninstall { node } => std::slice::from_ref(node),
-        Op::SetProtection { nodes, protected: false, .. } => nodes,
+        Op::Stop { node } | Op::Terminate { node, .. } | Op::Uninstall { node } => {
+            std::slice::from_ref(node)
+        }
+        Op::SetProtection {
+            nodes,
+            protected: false,
+            ..
+        } => nodes,
         _ => &[],
     };
-    named.iter().filter(|name| facts.node(name).is_some_and(|n| n.role == Role::Media)).collect()
+    named
+        .iter()
+        .filter(|name| facts.node(name).is_some_and(|n| n.role == Role::Media))
+        .collect()
 }
 
 pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
     let facts = run.facts;
     for name in ended(facts, step) {
-        let Some(node) = facts.node(name) else { continue };
+        let Some(node) = facts.node(name) else {
+            continue;
+        };
         if matches!(step.op, Op::Uninstall { .. }) {
             if !node.stopped() {
                 run.refuse(Rule::S1, step, format!("{name} is not known to be stopped"));
@@ -66,31 +77,54 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
 fn in_order(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
     let (facts, name) = (run.facts, node.name);
     if !facts.profile.drain.names_the_victim() {
-        let text = format!("{name}: OpenVidu's masters end media nodes; it is neither forced, dead nor late to join");
+        let text = format!(
+            "{name}: OpenVidu's masters end media nodes; it is neither forced, dead nor late to join"
+        );
         return run.refuse(Rule::S1, step, text);
     }
     if !node.known {
         return run.refuse(Rule::S2, step, format!("{name}: {}", Doubt::Silent));
     }
     if !node.closed() {
-        run.refuse(Rule::S1, step, format!("{name} is not closed: it says {:?}", node.media()));
+        run.refuse(
+            Rule::S1,
+            step,
+            format!("{name} is not closed: it says {:?}", node.media()),
+        );
     }
     if !node.exited() {
-        run.refuse(Rule::S1, step, format!("{name}: not every container that carries conversations has exited"));
+        run.refuse(
+            Rule::S1,
+            step,
+            format!("{name}: not every container that carries conversations has exited"),
+        );
     }
     let Some(closed) = node.readings.and_then(|r| r.closed_since) else {
-        return run.refuse(Rule::S1, step, format!("{name}: this process has not seen it closed"));
+        return run.refuse(
+            Rule::S1,
+            step,
+            format!("{name}: this process has not seen it closed"),
+        );
     };
     let settled = closed.0.saturating_add(facts.profile.settle_ms);
     for source in facts.profile.occupancy {
         match node.reading(*source, facts.now.mono, FRESH_MS) {
             Err(doubt) => run.refuse(Rule::S2, step, format!("{name}: {doubt}")),
             Ok(reading) if !reading.occupancy.is_zero() => {
-                run.refuse(Rule::S1, step, format!("{name} holds {}, says {source:?}", words(&reading.occupancy)));
+                run.refuse(
+                    Rule::S1,
+                    step,
+                    format!(
+                        "{name} holds {}, says {source:?}",
+                        words(&reading.occupancy)
+                    ),
+                );
             }
             Ok(reading) if reading.at.0 < settled => {
                 let early = settled - reading.at.0;
-                let text = format!("{name}: {source:?} was asked {early} ms before the closing had settled");
+                let text = format!(
+                    "{name}: {source:?} was asked {early} ms before the closing had settled"
+                );
                 run.refuse(Rule::S1, step, text);
             }
             Ok(_) => {}

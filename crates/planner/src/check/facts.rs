@@ -7,7 +7,8 @@ use ovo_api::profile::{NodeSource, Profile};
 use ovo_api::spec::{DeletionDrain, DeletionPolicy, OpenViduClusterSpec};
 use ovo_api::status::OpenViduClusterStatus;
 use ovo_model::{
-    NodeName, Now, Observation, ObservedResource, Ownership, Presence, Resource, ResourceId, Scalar, Scope, Snapshot,
+    NodeName, Now, Observation, ObservedResource, Ownership, Presence, Resource, ResourceId,
+    Scalar, Scope, Snapshot,
 };
 
 use super::node::Node;
@@ -46,12 +47,19 @@ impl<'a> Facts<'a> {
             nodes: BTreeMap::new(),
             deleting: snap.cluster.metadata.deletion_timestamp.is_some(),
             complete: snap.observed.values().all(Observation::is_known)
-                && snap.desired.iter().all(|r| snap.observed.contains_key(&r.scope)),
+                && snap
+                    .desired
+                    .iter()
+                    .all(|r| snap.observed.contains_key(&r.scope)),
         };
         for observation in snap.observed.values() {
-            let Observation::Known { resources, nodes } = observation else { continue };
+            let Observation::Known { resources, nodes } = observation else {
+                continue;
+            };
             facts.found.extend(resources);
-            facts.nodes.extend(nodes.values().map(|n| (&*n.name.0, Node::seen(n))));
+            facts
+                .nodes
+                .extend(nodes.values().map(|n| (&*n.name.0, Node::seen(n))));
         }
         facts.add_unseen();
         for (name, record) in &snap.nodes {
@@ -73,13 +81,20 @@ impl<'a> Facts<'a> {
         for (name, record) in &snap.nodes {
             if !self.nodes.contains_key(&*name.0) {
                 let known = self.known_unseen(&name.0, record.spec.role);
-                self.nodes.insert(&name.0, Node::unseen(&name.0, record.spec.role, known));
+                self.nodes
+                    .insert(&name.0, Node::unseen(&name.0, record.spec.role, known));
             }
         }
         for resource in snap.desired.iter().filter(|r| r.id.kind == MACHINE) {
-            let (name, role) = (resource.id.name.as_str(), resource.role.unwrap_or(Role::Media));
+            let (name, role) = (
+                resource.id.name.as_str(),
+                resource.role.unwrap_or(Role::Media),
+            );
             let known = self.knows(&resource.scope);
-            let node = self.nodes.entry(name).or_insert_with(|| Node::unseen(name, role, known));
+            let node = self
+                .nodes
+                .entry(name)
+                .or_insert_with(|| Node::unseen(name, role, known));
             node.listed = true;
         }
     }
@@ -88,9 +103,10 @@ impl<'a> Facts<'a> {
     fn known_unseen(&self, name: &str, role: Role) -> bool {
         match self.profile.nodes {
             // Nobody is a member of a group that was read whole unless listed there.
-            NodeSource::Group => {
-                self.groups().filter(|g| g.role == Some(role)).all(|g| self.knows(&g.scope))
-            }
+            NodeSource::Group => self
+                .groups()
+                .filter(|g| g.role == Some(role))
+                .all(|g| self.knows(&g.scope)),
             NodeSource::Machines => {
                 let observed = self.snap.observed.get(&Scope(format!("machine/{name}")));
                 observed.map_or(self.complete, Observation::is_known)
@@ -103,7 +119,10 @@ impl<'a> Facts<'a> {
     }
 
     pub(super) fn knows(&self, scope: &Scope) -> bool {
-        self.snap.observed.get(scope).is_some_and(Observation::is_known)
+        self.snap
+            .observed
+            .get(scope)
+            .is_some_and(Observation::is_known)
     }
 
     pub(super) fn desired(&self, id: &ResourceId) -> Option<&'a Resource> {
@@ -138,14 +157,25 @@ impl<'a> Facts<'a> {
     /// The role whose nodes a group launches.
     pub(super) fn role_of_group(&self, group: &ResourceId) -> Option<Role> {
         let declared = self.desired(group).and_then(|r| r.role);
-        let member = || self.nodes.values().find(|n| n.in_group(group)).map(|n| n.role);
+        let member = || {
+            self.nodes
+                .values()
+                .find(|n| n.in_group(group))
+                .map(|n| n.role)
+        };
         declared.or_else(member)
     }
 
     /// Members of a group that are not gone.
-    pub(super) fn members<'f>(&'f self, group: &'f ResourceId) -> impl Iterator<Item = &'f Node<'a>> {
+    pub(super) fn members<'f>(
+        &'f self,
+        group: &'f ResourceId,
+    ) -> impl Iterator<Item = &'f Node<'a>> {
         let there = |n: &&Node<'a>| n.observed.is_some_and(|o| o.presence != Presence::Gone);
-        self.nodes.values().filter(|n| n.in_group(group)).filter(there)
+        self.nodes
+            .values()
+            .filter(|n| n.in_group(group))
+            .filter(there)
     }
 
     /// The desired capacity that a group was observed to have.

@@ -36,31 +36,55 @@ pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step, kind: Kind) {
     run.masters_unnamed = run.masters_unnamed.saturating_add(unnamed);
     let disrupted = run.masters.len().saturating_add(run.masters_unnamed);
     if disrupted > 1 {
-        run.refuse(Rule::S3, step, format!("{disrupted} masters would be disrupted, one may be"));
+        run.refuse(
+            Rule::S3,
+            step,
+            format!("{disrupted} masters would be disrupted, one may be"),
+        );
     }
     if everywhere {
         return;
     }
-    let down: Vec<&str> = facts.of_role(Role::Master).filter(|n| !n.gone() && !up(n)).map(|n| n.name).collect();
-    let missing = declared.saturating_sub(facts.of_role(Role::Master).filter(|n| !n.gone()).count());
-    let others = missing + down.iter().filter(|d| !named.iter().any(|n| *n.0 == ***d)).count();
-    let already_dead = !named.is_empty() && named.iter().all(|n| facts.node(n).is_some_and(holds_nothing));
+    let down: Vec<&str> = facts
+        .of_role(Role::Master)
+        .filter(|n| !n.gone() && !up(n))
+        .map(|n| n.name)
+        .collect();
+    let missing =
+        declared.saturating_sub(facts.of_role(Role::Master).filter(|n| !n.gone()).count());
+    let others = missing
+        + down
+            .iter()
+            .filter(|d| !named.iter().any(|n| *n.0 == ***d))
+            .count();
+    let already_dead = !named.is_empty()
+        && named
+            .iter()
+            .all(|n| facts.node(n).is_some_and(holds_nothing));
     if others > 0 && !already_dead {
-        let text = format!("{others} other masters are down ({}); one may be disrupted at a time", down.join(", "));
+        let text = format!(
+            "{others} other masters are down ({}); one may be disrupted at a time",
+            down.join(", ")
+        );
         run.refuse(Rule::S3, step, text);
     }
     let healthy = facts.of_role(Role::Master).filter(|n| up(n));
-    let left = healthy.filter(|n| !named.iter().any(|m| *m.0 == *n.name)).count().saturating_sub(unnamed);
+    let left = healthy
+        .filter(|n| !named.iter().any(|m| *m.0 == *n.name))
+        .count()
+        .saturating_sub(unnamed);
     let quorum = facts.profile.quorum.of(declared);
     if left < quorum && !already_dead {
-        let text = format!("{left} healthy masters would be left, {quorum} of {declared} are the quorum");
+        let text =
+            format!("{left} healthy masters would be left, {quorum} of {declared} are the quorum");
         run.refuse(Rule::S3, step, text);
     }
 }
 
 /// Known to serve.
 fn up(node: &Node<'_>) -> bool {
-    node.observed.is_some_and(|o| o.healthy && o.presence == Presence::Running)
+    node.observed
+        .is_some_and(|o| o.healthy && o.presence == Presence::Running)
 }
 
 /// Known to serve nobody: gone, being ended, or stopped.

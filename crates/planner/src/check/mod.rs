@@ -108,7 +108,12 @@ pub fn recheck(snapshot: &Snapshot, step: &Step) -> Vec<Refusal> {
 /// [`recheck`] by a leader: the intent must have been written in its own epoch, not in a later one's.
 pub fn recheck_as(snapshot: &Snapshot, step: &Step, epoch: i64) -> Vec<Refusal> {
     let mut refusals = recheck(snapshot, step);
-    let committed = snapshot.cluster.status.as_ref().and_then(|s| s.intent.as_ref()).map(|i| i.epoch);
+    let committed = snapshot
+        .cluster
+        .status
+        .as_ref()
+        .and_then(|s| s.intent.as_ref())
+        .map(|i| i.epoch);
     if committed != Some(epoch) {
         refusals.push(Refusal {
             rule: Rule::Intent,
@@ -153,7 +158,9 @@ struct Run<'r, 'a> {
 impl<'r, 'a> Run<'r, 'a> {
     fn new(facts: &'r Facts<'a>, writes: &'r [NodeWrite], steps: &'r [Step]) -> Self {
         let writes = writes.iter().filter_map(|write| match write {
-            NodeWrite::Create { node, status, .. } | NodeWrite::Status { node, status } => Some((node, &**status)),
+            NodeWrite::Create { node, status, .. } | NodeWrite::Status { node, status } => {
+                Some((node, &**status))
+            }
             NodeWrite::Remove { .. } => None,
         });
         let mut run = Self {
@@ -185,11 +192,19 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn refuse(&mut self, rule: Rule, step: &Step, message: impl Into<String>) {
-        self.refusals.push(Refusal { rule, step: Some(step.id.clone()), message: message.into() });
+        self.refusals.push(Refusal {
+            rule,
+            step: Some(step.id.clone()),
+            message: message.into(),
+        });
     }
 
     fn refuse_plan(&mut self, rule: Rule, message: impl Into<String>) {
-        self.refusals.push(Refusal { rule, step: None, message: message.into() });
+        self.refusals.push(Refusal {
+            rule,
+            step: None,
+            message: message.into(),
+        });
     }
 
     /// The record of a node as it stands when the first step runs.
@@ -202,7 +217,9 @@ impl<'r, 'a> Run<'r, 'a> {
     }
 
     fn step(&mut self, step: &'r Step) {
-        let Some(kind) = derive::check(self, step) else { return };
+        let Some(kind) = derive::check(self, step) else {
+            return;
+        };
         still::step(self, step, kind);
         owner::check(self, step, kind);
         teardown::check(self, step, kind);

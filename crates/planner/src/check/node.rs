@@ -8,7 +8,8 @@ use ovo_api::node::{DrainRecord, OpenViduNode, OpenViduNodeStatus};
 use ovo_api::profile::OccupancySource;
 use ovo_api::spec::AtDeadline;
 use ovo_model::{
-    Container, MediaState, Millis, Mono, NodeReadings, ObservedNode, Occupancy, Presence, Reading, ResourceId, Wall,
+    Container, MediaState, Millis, Mono, NodeReadings, ObservedNode, Occupancy, Presence, Reading,
+    ResourceId, Wall,
 };
 
 use super::facts::Facts;
@@ -51,11 +52,22 @@ pub(super) enum Doubt {
 
 impl<'a> Node<'a> {
     pub(super) fn seen(observed: &'a ObservedNode) -> Self {
-        Self { observed: Some(observed), ..Self::unseen(&observed.name.0, observed.role, true) }
+        Self {
+            observed: Some(observed),
+            ..Self::unseen(&observed.name.0, observed.role, true)
+        }
     }
 
     pub(super) const fn unseen(name: &'a str, role: Role, known: bool) -> Self {
-        Self { name, role, known, listed: false, observed: None, record: None, readings: None }
+        Self {
+            name,
+            role,
+            known,
+            listed: false,
+            observed: None,
+            record: None,
+            readings: None,
+        }
     }
 
     pub(super) fn status(&self) -> Option<&'a OpenViduNodeStatus> {
@@ -67,11 +79,17 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn in_group(&self, group: &ResourceId) -> bool {
-        self.observed.is_some_and(|o| o.group.as_ref() == Some(group))
+        self.observed
+            .is_some_and(|o| o.group.as_ref() == Some(group))
     }
 
     pub(super) fn annotation(&self, key: &str) -> Option<&'a str> {
-        self.record?.metadata.annotations.as_ref()?.get(key).map(String::as_str)
+        self.record?
+            .metadata
+            .annotations
+            .as_ref()?
+            .get(key)
+            .map(String::as_str)
     }
 
     /// A person typed the node object's own name.
@@ -82,7 +100,8 @@ impl<'a> Node<'a> {
 
     /// A person deleted the node object.
     pub(super) fn object_deleted(&self) -> bool {
-        self.record.is_some_and(|r| r.metadata.deletion_timestamp.is_some())
+        self.record
+            .is_some_and(|r| r.metadata.deletion_timestamp.is_some())
     }
 
     pub(super) fn media(&self) -> MediaState {
@@ -95,34 +114,51 @@ impl<'a> Node<'a> {
     }
 
     pub(super) fn terminating(&self) -> bool {
-        self.observed.is_some_and(|o| o.presence == Presence::Terminating)
+        self.observed
+            .is_some_and(|o| o.presence == Presence::Terminating)
     }
 
     /// The containers that take the drain signal. `None`: they could not be listed.
     fn drained_containers(&self) -> Option<impl Iterator<Item = &'a Container>> {
-        Some(self.observed?.containers.as_ref()?.iter().filter(|c| c.drained))
+        Some(
+            self.observed?
+                .containers
+                .as_ref()?
+                .iter()
+                .filter(|c| c.drained),
+        )
     }
 
     /// None of the containers that carry conversations runs, and that is known.
     pub(super) fn nothing_runs(&self) -> bool {
-        self.drained_containers().is_some_and(|mut list| !list.any(|c| c.running))
+        self.drained_containers()
+            .is_some_and(|mut list| !list.any(|c| c.running))
     }
 
     /// No process of any kind runs, and no unit would start one.
     pub(super) fn stopped(&self) -> bool {
         self.observed.is_some_and(|o| {
-            o.unit.is_some_and(|u| !u.active) && o.containers.as_ref().is_some_and(|l| l.iter().all(|c| !c.running))
+            o.unit.is_some_and(|u| !u.active)
+                && o.containers
+                    .as_ref()
+                    .is_some_and(|l| l.iter().all(|c| !c.running))
         })
     }
 
     /// Containers that carried conversations are there, and every one has exited.
     pub(super) fn exited(&self) -> bool {
-        self.nothing_runs() && self.drained_containers().is_some_and(|mut list| list.next().is_some())
+        self.nothing_runs()
+            && self
+                .drained_containers()
+                .is_some_and(|mut list| list.next().is_some())
     }
 
     /// Closed to new sessions, by its own word (rule S1).
     pub(super) fn closed(&self) -> bool {
-        matches!(self.media(), MediaState::Closed | MediaState::Leaving | MediaState::Canceled) || self.exited()
+        matches!(
+            self.media(),
+            MediaState::Closed | MediaState::Leaving | MediaState::Canceled
+        ) || self.exited()
     }
 
     /// Came down by itself and stays down, or is gone: it holds nobody and nobody can come (rule S1).
@@ -130,8 +166,12 @@ impl<'a> Node<'a> {
         if self.gone() {
             return true;
         }
-        let revived = self.drained_containers().is_none_or(|mut list| list.any(|c| c.revived_by_engine));
-        self.nothing_runs() && !revived && (self.exited() || self.launched_for(now) >= JOIN_LIMIT_MS)
+        let revived = self
+            .drained_containers()
+            .is_none_or(|mut list| list.any(|c| c.revived_by_engine));
+        self.nothing_runs()
+            && !revived
+            && (self.exited() || self.launched_for(now) >= JOIN_LIMIT_MS)
     }
 
     /// Told to start long ago, never part of the cluster, and no source ever spoke of anybody there (rule S1).
@@ -141,8 +181,9 @@ impl<'a> Node<'a> {
             MediaState::Absent | MediaState::Launching | MediaState::Failed | MediaState::Canceled
         );
         let joined = self.status().is_none_or(|s| s.joined_at.is_some());
-        let seen_busy =
-            self.readings.is_some_and(|r| r.sources.values().flatten().any(|r| !r.occupancy.is_zero()));
+        let seen_busy = self
+            .readings
+            .is_some_and(|r| r.sources.values().flatten().any(|r| !r.occupancy.is_zero()));
         self.known && outside && !joined && !seen_busy && self.launched_for(now) >= JOIN_LIMIT_MS
     }
 
@@ -161,7 +202,9 @@ impl<'a> Node<'a> {
     /// Its drain has lasted as long as the user allowed, and the user wants it ended then.
     pub(super) fn overdue(&self, facts: &Facts<'_>) -> bool {
         let drain = &facts.spec.media.drain;
-        let (Some(record), Some(deadline)) = (self.drain(), drain.deadline) else { return false };
+        let (Some(record), Some(deadline)) = (self.drain(), drain.deadline) else {
+            return false;
+        };
         let waited = facts.now.wall.since(Wall::from_time(&record.requested_at));
         drain.at_deadline() == AtDeadline::Force && waited >= deadline.as_millis()
     }
@@ -170,11 +213,15 @@ impl<'a> Node<'a> {
     /// run even when it does not answer.
     pub(super) fn present(&self) -> bool {
         match self.observed {
-            Some(o) if o.group.is_some() => !matches!(o.presence, Presence::Gone | Presence::Terminating),
+            Some(o) if o.group.is_some() => {
+                !matches!(o.presence, Presence::Gone | Presence::Terminating)
+            }
             Some(o) => {
                 o.presence != Presence::Gone
                     && (o.unit.is_none_or(|u| u.active || u.enabled)
-                        || o.containers.as_ref().is_none_or(|l| l.iter().any(|c| c.running)))
+                        || o.containers
+                            .as_ref()
+                            .is_none_or(|l| l.iter().any(|c| c.running)))
             }
             None if self.known => false,
             None => self.status().is_none_or(|s| s.launched_at.is_some()),
@@ -189,13 +236,17 @@ impl<'a> Node<'a> {
                 && !joined
                 && self.launched_for(now) < JOIN_LIMIT_MS
         };
-        self.present() && self.drain().is_none() && (self.media() == MediaState::Serving || starting())
+        self.present()
+            && self.drain().is_none()
+            && (self.media() == MediaState::Serving || starting())
     }
 
     /// Drains, and may still hold somebody.
     pub(super) fn draining(&self) -> bool {
         let gone = self.gone() || self.terminating() || self.nothing_runs();
-        self.role == Role::Media && !gone && (self.drain().is_some() || self.media() == MediaState::Closed)
+        self.role == Role::Media
+            && !gone
+            && (self.drain().is_some() || self.media() == MediaState::Closed)
     }
 
     /// What runs there, by readings that are fresh. What has exited holds nobody.
@@ -222,16 +273,28 @@ impl<'a> Node<'a> {
     }
 
     /// The newest answer of a source, if it may be believed.
-    pub(super) fn reading(&self, source: OccupancySource, now: Mono, fresh: Millis) -> Result<&'a Reading, Doubt> {
+    pub(super) fn reading(
+        &self,
+        source: OccupancySource,
+        now: Mono,
+        fresh: Millis,
+    ) -> Result<&'a Reading, Doubt> {
         let newest = self.readings.and_then(|r| r.newest(source));
         let reading = newest.ok_or(Doubt::Missing(source))?;
         let occupancy = &reading.occupancy;
         let nobodys_people = occupancy.participants > 0 && occupancy.rooms == 0;
-        if nobodys_people || reading.load_permille.is_some_and(|load| load > 1000) || reading.at > now {
+        if nobodys_people
+            || reading.load_permille.is_some_and(|load| load > 1000)
+            || reading.at > now
+        {
             return Err(Doubt::Absurd(source));
         }
         let age = now.since(reading.at);
-        if age > fresh { Err(Doubt::Stale(source, age)) } else { Ok(reading) }
+        if age > fresh {
+            Err(Doubt::Stale(source, age))
+        } else {
+            Ok(reading)
+        }
     }
 }
 
@@ -245,7 +308,10 @@ pub(super) fn add(sum: &mut Occupancy, more: &Occupancy) {
 
 /// `3 rooms, 7 people, 1 egress, 0 ingress`.
 pub(super) fn words(o: &Occupancy) -> String {
-    format!("{} rooms, {} people, {} egress, {} ingress", o.rooms, o.participants, o.egress, o.ingress)
+    format!(
+        "{} rooms, {} people, {} egress, {} ingress",
+        o.rooms, o.participants, o.egress, o.ingress
+    )
 }
 
 impl fmt::Display for Doubt {
@@ -253,9 +319,14 @@ impl fmt::Display for Doubt {
         match self {
             Self::Silent => write!(f, "it could not be read"),
             Self::Missing(source) => write!(f, "{source:?} said nothing"),
-            Self::Stale(source, age) => write!(f, "{source:?} spoke {age} ms ago, at most {FRESH_MS} count"),
+            Self::Stale(source, age) => {
+                write!(f, "{source:?} spoke {age} ms ago, at most {FRESH_MS} count")
+            }
             Self::Absurd(source) => {
-                write!(f, "{source:?} says what cannot be (people without rooms, load over 1000, a time to come)")
+                write!(
+                    f,
+                    "{source:?} says what cannot be (people without rooms, load over 1000, a time to come)"
+                )
             }
         }
     }

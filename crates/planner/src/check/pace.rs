@@ -16,7 +16,9 @@ const INTERVALS: Millis = 3;
 pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step) {
     match &step.op {
         Op::Signal { node, .. } => {
-            let Some(facts) = run.facts.node(node) else { return };
+            let Some(facts) = run.facts.node(node) else {
+                return;
+            };
             close_named(run, step, facts);
         }
         Op::SetCapacity { group, from, to } => {
@@ -28,13 +30,20 @@ pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step) {
                 revive_first(run, step, group, *to);
             }
         }
-        Op::Set { resource, properties, .. } => {
+        Op::Set {
+            resource,
+            properties,
+            ..
+        } => {
             // A maximum below the capacity lowers the capacity, without saying so.
             let max = properties.get("max");
-            if let (Some(ovo_model::Value::Known(Scalar::Int(max))), Some(now)) = (max, run.facts.capacity(resource))
+            if let (Some(ovo_model::Value::Known(Scalar::Int(max))), Some(now)) =
+                (max, run.facts.capacity(resource))
                 && *max < now
             {
-                let text = format!("a maximum of {max} would end members of {resource}, whose capacity is {now}");
+                let text = format!(
+                    "a maximum of {max} would end members of {resource}, whose capacity is {now}"
+                );
                 run.refuse(Rule::S1, step, text);
             }
         }
@@ -49,7 +58,13 @@ pub(super) fn begins(run: &mut Run<'_, '_>) {
         return;
     }
     let paced = |c: DrainCause| {
-        matches!(c, DrainCause::ScaleIn | DrainCause::Removed | DrainCause::NodeDeleted | DrainCause::ClusterDeleted)
+        matches!(
+            c,
+            DrainCause::ScaleIn
+                | DrainCause::Removed
+                | DrainCause::NodeDeleted
+                | DrainCause::ClusterDeleted
+        )
     };
     let begun = |node: &Node<'_>| node.draining() && node.drain().is_some_and(|d| paced(d.cause));
     let old = facts.of_role(Role::Media).filter(|n| begun(n)).count();
@@ -57,11 +72,21 @@ pub(super) fn begins(run: &mut Run<'_, '_>) {
         .writes
         .iter()
         .filter(|(_, status)| status.drain.as_ref().is_some_and(|d| paced(d.cause)))
-        .filter(|(name, _)| facts.node(name).is_none_or(|n| n.drain().is_none() && n.role == Role::Media))
+        .filter(|(name, _)| {
+            facts
+                .node(name)
+                .is_none_or(|n| n.drain().is_none() && n.role == Role::Media)
+        })
         .count();
     let most = i64::from(facts.spec.media.max_concurrent());
     if new > 0 && count(old + new) > most {
-        run.refuse_plan(Rule::S1, format!("{} media nodes would drain at once, at most {most} may", old + new));
+        run.refuse_plan(
+            Rule::S1,
+            format!(
+                "{} media nodes would drain at once, at most {most} may",
+                old + new
+            ),
+        );
     }
 }
 
@@ -69,7 +94,10 @@ pub(super) fn begins(run: &mut Run<'_, '_>) {
 fn close_named(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
     let facts = run.facts;
     let name = ovo_model::NodeName::from(node.name);
-    let cause = run.record(&name).and_then(|r| r.drain.as_ref()).map(|d| d.cause);
+    let cause = run
+        .record(&name)
+        .and_then(|r| r.drain.as_ref())
+        .map(|d| d.cause);
     if signal::begun(node) || facts.tearing_down() {
         return;
     }
@@ -77,23 +105,45 @@ fn close_named(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
         return;
     }
     grace(run, step, node);
-    all_watched(run, step, &facts.of_role(Role::Media).filter(|n| watched(n)).collect::<Vec<_>>());
+    all_watched(
+        run,
+        step,
+        &facts
+            .of_role(Role::Media)
+            .filter(|n| watched(n))
+            .collect::<Vec<_>>(),
+    );
 }
 
 /// Some nodes of the masters' choice, by a lower capacity.
 fn shrink(run: &mut Run<'_, '_>, step: &Step, group: &ResourceId, by: i64) {
     let facts = run.facts;
-    if facts.ours(group).and_then(|g| g.properties.get("newInstancesProtected")) != Some(&Scalar::Bool(true)) {
-        run.refuse(Rule::S1, step, format!("{group} does not protect new instances from scale-in"));
+    if facts
+        .ours(group)
+        .and_then(|g| g.properties.get("newInstancesProtected"))
+        != Some(&Scalar::Bool(true))
+    {
+        run.refuse(
+            Rule::S1,
+            step,
+            format!("{group} does not protect new instances from scale-in"),
+        );
     }
     let (leaving, staying): (Vec<_>, Vec<_>) = facts.members(group).partition(|n| closing(n));
     for node in &staying {
         let presence = node.observed.map(|o| o.presence);
         if presence == Some(Presence::Pending) {
-            let text = format!("{} is not in service yet: it may hold rooms, and nothing protects it", node.name);
+            let text = format!(
+                "{} is not in service yet: it may hold rooms, and nothing protects it",
+                node.name
+            );
             run.refuse(Rule::S1, step, text);
         } else if node.observed.and_then(|o| o.protected) != Some(true) {
-            run.refuse(Rule::S1, step, format!("{} is not protected from scale-in", node.name));
+            run.refuse(
+                Rule::S1,
+                step,
+                format!("{} is not protected from scale-in", node.name),
+            );
         }
     }
     if facts.tearing_down() {
@@ -110,20 +160,31 @@ fn shrink(run: &mut Run<'_, '_>, step: &Step, group: &ResourceId, by: i64) {
 }
 
 fn closing(node: &Node<'_>) -> bool {
-    node.terminating() || matches!(node.media(), MediaState::Closed | MediaState::Leaving | MediaState::Canceled)
+    node.terminating()
+        || matches!(
+            node.media(),
+            MediaState::Closed | MediaState::Leaving | MediaState::Canceled
+        )
 }
 
 fn at_once(run: &mut Run<'_, '_>, step: &Step, together: i64) {
     let most = i64::from(run.facts.spec.media.max_concurrent());
     if together > most {
-        run.refuse(Rule::S1, step, format!("{together} media nodes would drain at once, at most {most} may"));
+        run.refuse(
+            Rule::S1,
+            step,
+            format!("{together} media nodes would drain at once, at most {most} may"),
+        );
     }
 }
 
 fn grace(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
     let joined = node.joined_for(run.facts.now.wall);
     if joined < GRACE_MS {
-        let text = format!("{} has been part of the cluster for {joined} ms, {GRACE_MS} are its grace", node.name);
+        let text = format!(
+            "{} has been part of the cluster for {joined} ms, {GRACE_MS} are its grace",
+            node.name
+        );
         run.refuse(Rule::S5, step, text);
     }
 }
@@ -144,9 +205,15 @@ fn all_watched(run: &mut Run<'_, '_>, step: &Step, nodes: &[&Node<'_>]) {
                 run.refuse(Rule::S2, step, format!("{}: {doubt}", node.name));
                 continue;
             }
-            let heard = node.readings.and_then(|r| r.sources.get(source)).map_or(0, |ring| ring.len());
+            let heard = node
+                .readings
+                .and_then(|r| r.sources.get(source))
+                .map_or(0, |ring| ring.len());
             if heard < window {
-                let text = format!("{}: {heard} readings of {source:?}, {window} are a full window", node.name);
+                let text = format!(
+                    "{}: {heard} readings of {source:?}, {window} are a full window",
+                    node.name
+                );
                 run.refuse(Rule::S2, step, text);
             }
         }
@@ -156,11 +223,21 @@ fn all_watched(run: &mut Run<'_, '_>, step: &Step, nodes: &[&Node<'_>]) {
 /// A closed node that the driver can take back counts as there: nothing is launched in its stead (rule S5).
 fn revive_first(run: &mut Run<'_, '_>, step: &Step, group: &ResourceId, to: i64) {
     let facts = run.facts;
-    let closed = facts.members(group).filter(|n| n.media() == MediaState::Closed && !n.terminating()).count();
-    let declared = facts.spec.media.replicas().clamp(facts.spec.media.min(), facts.spec.media.max().max(facts.spec.media.min()));
-    let manual = facts.status.and_then(|s| s.autoscaler.as_ref()).is_none_or(|a| a.mode == "Manual");
+    let closed = facts
+        .members(group)
+        .filter(|n| n.media() == MediaState::Closed && !n.terminating())
+        .count();
+    let declared = facts.spec.media.replicas().clamp(
+        facts.spec.media.min(),
+        facts.spec.media.max().max(facts.spec.media.min()),
+    );
+    let manual = facts
+        .status
+        .and_then(|s| s.autoscaler.as_ref())
+        .is_none_or(|a| a.mode == "Manual");
     if facts.profile.drain.revives() && closed > 0 && manual && to > i64::from(declared) {
-        let text = format!("{closed} closed nodes can be taken back; {declared} are declared, not {to}");
+        let text =
+            format!("{closed} closed nodes can be taken back; {declared} are declared, not {to}");
         run.refuse(Rule::S5, step, text);
     }
 }
@@ -169,4 +246,3 @@ fn revive_first(run: &mut Run<'_, '_>, step: &Step, group: &ResourceId, to: i64)
 pub(super) fn count(number: usize) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
-

@@ -37,14 +37,28 @@ pub(super) fn check(run: &mut Run<'_, '_>, writes: &[NodeWrite]) {
 
 fn formats(run: &mut Run<'_, '_>, name: &NodeName, status: &OpenViduNodeStatus) {
     if status.format_version != NODE_FORMAT_VERSION {
-        run.refuse_plan(Rule::S11, format!("the record of {name} would have format {}", status.format_version));
+        run.refuse_plan(
+            Rule::S11,
+            format!(
+                "the record of {name} would have format {}",
+                status.format_version
+            ),
+        );
     }
 }
 
 /// What was sent to a container that may still run is not forgotten, nor made unsent.
-fn forgets(run: &mut Run<'_, '_>, node: Option<&Node<'_>>, name: &NodeName, new: Option<&OpenViduNodeStatus>) {
+fn forgets(
+    run: &mut Run<'_, '_>,
+    node: Option<&Node<'_>>,
+    name: &NodeName,
+    new: Option<&OpenViduNodeStatus>,
+) {
     let Some(node) = node else { return };
-    let kept = new.and_then(|s| s.drain.as_ref()).map(|d| d.signals.as_slice()).unwrap_or_default();
+    let kept = new
+        .and_then(|s| s.drain.as_ref())
+        .map(|d| d.signals.as_slice())
+        .unwrap_or_default();
     for old in node.drain().iter().flat_map(|d| &d.signals) {
         let containers = node.observed.and_then(|o| o.containers.as_ref());
         // Where nobody can look, it may still run.
@@ -53,10 +67,15 @@ fn forgets(run: &mut Run<'_, '_>, node: Option<&Node<'_>>, name: &NodeName, new:
             None => !node.gone(),
         };
         let sent = |s: SignalState| s != SignalState::Intended;
-        let now = kept.iter().find(|s| s.container_id == old.container_id && s.started_at == old.started_at);
+        let now = kept
+            .iter()
+            .find(|s| s.container_id == old.container_id && s.started_at == old.started_at);
         let unsent = now.is_none_or(|now| sent(old.state) && !sent(now.state));
         if may_run && unsent {
-            let text = format!("the record of {name} would forget the signal to {} ({:?})", old.container, old.state);
+            let text = format!(
+                "the record of {name} would forget the signal to {} ({:?})",
+                old.container, old.state
+            );
             run.refuse_plan(Rule::S4, text);
         }
     }
@@ -71,27 +90,42 @@ fn times(
     new: &OpenViduNodeStatus,
 ) {
     let now = run.facts.now.wall;
-    let in_cluster = node.is_some_and(|n| matches!(n.media(), MediaState::Serving | MediaState::Closed));
+    let in_cluster =
+        node.is_some_and(|n| matches!(n.media(), MediaState::Serving | MediaState::Closed));
     if old.joined_at.is_some() && new.joined_at.is_none() && in_cluster {
-        run.refuse_plan(Rule::S1, format!("the record of {name} would forget that it joined"));
+        run.refuse_plan(
+            Rule::S1,
+            format!("the record of {name} would forget that it joined"),
+        );
     }
     let earlier = |a: &Option<_>, b: &Option<_>| match (a, b) {
         (Some(a), Some(b)) => Wall::from_time(b) < Wall::from_time(a),
         _ => false,
     };
     if earlier(&old.launched_at, &new.launched_at) {
-        run.refuse_plan(Rule::S1, format!("the record of {name} would have it launched earlier than it was"));
+        run.refuse_plan(
+            Rule::S1,
+            format!("the record of {name} would have it launched earlier than it was"),
+        );
     }
     let moved = match (&old.drain, &new.drain) {
-        (Some(old), Some(new)) => Wall::from_time(&new.requested_at) < Wall::from_time(&old.requested_at),
+        (Some(old), Some(new)) => {
+            Wall::from_time(&new.requested_at) < Wall::from_time(&old.requested_at)
+        }
         (None, Some(new)) => now.since(Wall::from_time(&new.requested_at)) > JUST_NOW_MS,
         _ => false,
     };
     if moved {
-        run.refuse_plan(Rule::S1, format!("the record of {name} would have its drain begin earlier than it did"));
+        run.refuse_plan(
+            Rule::S1,
+            format!("the record of {name} would have its drain begin earlier than it did"),
+        );
     }
     if timeless(old) == timeless(new) {
-        run.refuse_plan(Rule::S10, format!("the record of {name} would be written anew with nothing but other times"));
+        run.refuse_plan(
+            Rule::S10,
+            format!("the record of {name} would be written anew with nothing but other times"),
+        );
     }
 }
 

@@ -17,17 +17,34 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
     let repairs = ended(facts, step)
         .into_iter()
         .filter_map(|name| facts.node(name))
-        .any(|n| matches!(excuse(facts, n), Some(Excuse::Dead | Excuse::NeverJoined)) && !n.stopped());
-    let claimed = step.cause == Cause::Remediation && !matches!(step.op, Op::SetProtection { protected: true, .. });
+        .any(|n| {
+            matches!(excuse(facts, n), Some(Excuse::Dead | Excuse::NeverJoined)) && !n.stopped()
+        });
+    let claimed = step.cause == Cause::Remediation
+        && !matches!(
+            step.op,
+            Op::SetProtection {
+                protected: true,
+                ..
+            }
+        );
     if !(repairs || claimed) || facts.tearing_down() {
         return;
     }
     let group: Vec<_> = facts.of_role(role).filter(|n| counts(n)).collect();
     let unhealthy = group.iter().filter(|n| ill(run, n)).count();
     let total = u32::try_from(group.len()).unwrap_or(u32::MAX);
-    let most = facts.spec.media.remediation.max_unhealthy().floor_of(total).max(1);
+    let most = facts
+        .spec
+        .media
+        .remediation
+        .max_unhealthy()
+        .floor_of(total)
+        .max(1);
     if usize::try_from(most).is_ok_and(|most| unhealthy > most) {
-        let text = format!("{unhealthy} of {total} nodes of role {role:?} are unhealthy, more than {most}: look before you repair");
+        let text = format!(
+            "{unhealthy} of {total} nodes of role {role:?} are unhealthy, more than {most}: look before you repair"
+        );
         run.refuse(Rule::S7, step, text);
     }
 }
@@ -39,9 +56,13 @@ fn counts(node: &Node<'_>) -> bool {
 
 fn ill(run: &Run<'_, '_>, node: &Node<'_>) -> bool {
     let now = run.facts.now.wall;
-    let Some(observed) = node.observed else { return true };
+    let Some(observed) = node.observed else {
+        return true;
+    };
     let came_down = match node.role {
-        Role::Media => node.exited() || node.media() == MediaState::Failed || node.never_joined(now),
+        Role::Media => {
+            node.exited() || node.media() == MediaState::Failed || node.never_joined(now)
+        }
         _ => !observed.healthy,
     };
     came_down || observed.presence == Presence::Unreachable

@@ -20,32 +20,49 @@ fn idle(run: &Run<'_, '_>, step: &Step) -> bool {
     let facts = run.facts;
     let seen = |name| facts.node(name).and_then(|n| n.observed);
     match &step.op {
-        Op::Set { resource, properties, .. } => facts.found(resource).is_some_and(|found| {
+        Op::Set {
+            resource,
+            properties,
+            ..
+        } => facts.found(resource).is_some_and(|found| {
             properties.iter().all(|(name, value)| match value {
                 Value::Known(value) => found.properties.get(name) == Some(value),
-                Value::Secret { digest: Some(digest), .. } => {
-                    found.properties.get(name) == Some(&Scalar::Text(digest.0.clone()))
-                }
+                Value::Secret {
+                    digest: Some(digest),
+                    ..
+                } => found.properties.get(name) == Some(&Scalar::Text(digest.0.clone())),
                 _ => false,
             })
         }),
         Op::Delete { resource, .. } => {
-            let known = facts.desired(resource).is_some_and(|d| facts.knows(&d.scope));
-            facts.found(resource).map_or(known, |f| f.state == ResourceState::Deleting)
+            let known = facts
+                .desired(resource)
+                .is_some_and(|d| facts.knows(&d.scope));
+            facts
+                .found(resource)
+                .map_or(known, |f| f.state == ResourceState::Deleting)
         }
         Op::SetCapacity { group, from, to } => from == to || facts.capacity(group) == Some(*to),
-        Op::SetProtection { nodes, protected, .. } => {
-            nodes.iter().all(|n| seen(n).is_some_and(|o| o.protected == Some(*protected)))
-        }
+        Op::SetProtection {
+            nodes, protected, ..
+        } => nodes
+            .iter()
+            .all(|n| seen(n).is_some_and(|o| o.protected == Some(*protected))),
         Op::Terminate { node, .. } => {
             seen(node).is_some_and(|o| matches!(o.presence, Presence::Terminating | Presence::Gone))
         }
         Op::Start { node } => seen(node).is_some_and(|o| {
-            let runs = o.containers.as_ref().is_some_and(|l| l.iter().any(|c| c.running));
+            let runs = o
+                .containers
+                .as_ref()
+                .is_some_and(|l| l.iter().any(|c| c.running));
             o.unit.is_some_and(|u| u.active && u.enabled) || runs
         }),
         Op::Stop { node } => seen(node).is_some_and(|o| {
-            let runs = o.containers.as_ref().is_none_or(|l| l.iter().any(|c| c.running));
+            let runs = o
+                .containers
+                .as_ref()
+                .is_none_or(|l| l.iter().any(|c| c.running));
             o.unit.is_some_and(|u| !u.active && !u.enabled) && !runs
         }),
         Op::Uninstall { node } => {
@@ -63,20 +80,43 @@ pub(super) fn status(run: &mut Run<'_, '_>, plan: &Plan) {
     let facts = run.facts;
     let Some(old) = facts.status else { return };
     if *plan.status != *old && timeless(&plan.status) == timeless(old) {
-        run.refuse_plan(Rule::S10, "the status would be written anew with nothing but other times");
+        run.refuse_plan(
+            Rule::S10,
+            "the status would be written anew with nothing but other times",
+        );
     }
-    let mode = |s: &OpenViduClusterStatus| s.autoscaler.as_ref().map(|a| a.mode.clone()).filter(|m| !m.is_empty());
+    let mode = |s: &OpenViduClusterStatus| {
+        s.autoscaler
+            .as_ref()
+            .map(|a| a.mode.clone())
+            .filter(|m| !m.is_empty())
+    };
     if let Some(in_force) = mode(old)
         && !facts.unobserved()
         && mode(&plan.status).as_ref() != Some(&in_force)
     {
         let new = mode(&plan.status).unwrap_or_default();
-        let text = format!("the mode in force is {in_force}; nobody changed the spec, yet it would become `{new}`");
+        let text = format!(
+            "the mode in force is {in_force}; nobody changed the spec, yet it would become `{new}`"
+        );
         run.refuse_plan(Rule::S11, text);
     }
-    let keeps = |id: &str| plan.status.credentials.as_ref().is_some_and(|c| c.digests.contains_key(id));
-    for lost in old.credentials.iter().flat_map(|c| c.digests.keys()).filter(|k| !keeps(k)) {
-        run.refuse_plan(Rule::S8, format!("status would forget the digest of {lost}"));
+    let keeps = |id: &str| {
+        plan.status
+            .credentials
+            .as_ref()
+            .is_some_and(|c| c.digests.contains_key(id))
+    };
+    for lost in old
+        .credentials
+        .iter()
+        .flat_map(|c| c.digests.keys())
+        .filter(|k| !keeps(k))
+    {
+        run.refuse_plan(
+            Rule::S8,
+            format!("status would forget the digest of {lost}"),
+        );
     }
 }
 

@@ -20,15 +20,28 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step, kind: Kind) {
         if let Op::Uninstall { node } = &step.op
             && facts.node(node).is_some_and(|n| n.listed)
         {
-            run.refuse(Rule::S12, step, format!("{node} is on the list of machines, and nobody deleted the cluster"));
+            run.refuse(
+                Rule::S12,
+                step,
+                format!("{node} is on the list of machines, and nobody deleted the cluster"),
+            );
         }
         return;
     }
     if !facts.tearing_down() {
-        let orphaned = facts.spec.deletion.policy() == DeletionPolicy::Orphan && !facts.spec.deletion.protected();
-        let listed = step.op.node().and_then(|n| facts.node(n)).is_some_and(|n| n.listed);
+        let orphaned = facts.spec.deletion.policy() == DeletionPolicy::Orphan
+            && !facts.spec.deletion.protected();
+        let listed = step
+            .op
+            .node()
+            .and_then(|n| facts.node(n))
+            .is_some_and(|n| n.listed);
         if orphaned || kind.act == ActKind::Delete || (kind.act == ActKind::Uninstall && listed) {
-            run.refuse(Rule::S12, step, "spec.deletion says that what is there stays");
+            run.refuse(
+                Rule::S12,
+                step,
+                "spec.deletion says that what is there stays",
+            );
         }
         return;
     }
@@ -37,16 +50,26 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step, kind: Kind) {
         ActKind::Create | ActKind::Install | ActKind::Grow | ActKind::GenerateCredentials
     ) || (kind.act == ActKind::Start && kind.role == Some(Role::Media));
     if builds {
-        run.refuse(Rule::S12, step, "the cluster is being deleted; nothing is built");
+        run.refuse(
+            Rule::S12,
+            step,
+            "the cluster is being deleted; nothing is built",
+        );
     }
     let (order, everything) = match &step.op {
         Op::Delete { resource, .. } => {
             for member in facts.members(resource) {
-                run.refuse(Rule::S12, step, format!("{resource} still has {}", member.name));
+                run.refuse(
+                    Rule::S12,
+                    step,
+                    format!("{resource} still has {}", member.name),
+                );
             }
             (order_of(facts, resource), resource.kind != GROUP)
         }
-        Op::Uninstall { node } | Op::Stop { node } | Op::Terminate { node, .. } => (order_of_node(facts, node), false),
+        Op::Uninstall { node } | Op::Stop { node } | Op::Terminate { node, .. } => {
+            (order_of_node(facts, node), false)
+        }
         Op::SetCapacity { group, from, to } if to < from => (order_of(facts, group), false),
         _ => return,
     };
@@ -63,22 +86,36 @@ pub(super) fn release(run: &mut Run<'_, '_>, plan: &Plan) {
     let facts = run.facts;
     let meta = &facts.snap.cluster.metadata;
     if !facts.deleting || facts.spec.deletion.protected() {
-        run.refuse_plan(Rule::S12, "the cluster is not deleted, or protected from it");
+        run.refuse_plan(
+            Rule::S12,
+            "the cluster is not deleted, or protected from it",
+        );
     }
     if facts.spec.paused() {
         run.refuse_plan(Rule::S9, "deletion waits while spec.paused is true");
     }
     if !plan.steps.is_empty() {
-        run.refuse_plan(Rule::S12, format!("{} steps are still to be done", plan.steps.len()));
+        run.refuse_plan(
+            Rule::S12,
+            format!("{} steps are still to be done", plan.steps.len()),
+        );
     }
-    let abandoned = meta.annotations.as_ref().and_then(|a| a.get(annotations::ABANDON)) == meta.name.as_ref();
-    if facts.spec.deletion.policy() == DeletionPolicy::Orphan || (abandoned && meta.name.is_some()) {
+    let abandoned = meta
+        .annotations
+        .as_ref()
+        .and_then(|a| a.get(annotations::ABANDON))
+        == meta.name.as_ref();
+    if facts.spec.deletion.policy() == DeletionPolicy::Orphan || (abandoned && meta.name.is_some())
+    {
         return;
     }
     if !facts.complete {
         run.refuse_plan(Rule::S12, "whether anything is left could not be read");
     }
-    for left in facts.all_found().filter(|f| f.ownership == Ownership::Ours && !kept(facts, &f.id)) {
+    for left in facts
+        .all_found()
+        .filter(|f| f.ownership == Ownership::Ours && !kept(facts, &f.id))
+    {
         run.refuse_plan(Rule::S12, format!("{} is left and costs money", left.id));
     }
 }
@@ -88,7 +125,11 @@ fn left_before(facts: &Facts<'_>, order: u8, everything: bool) -> Option<String>
     let machines = facts.profile.nodes == NodeSource::Machines;
     let installed = |n: &&Node<'_>| {
         let id = ResourceId::new(MACHINE, n.name);
-        if machines { facts.ours(&id).is_some() } else { n.observed.is_some() && !n.gone() }
+        if machines {
+            facts.ours(&id).is_some()
+        } else {
+            n.observed.is_some() && !n.gone()
+        }
     };
     let earlier_node = facts
         .nodes()
@@ -96,21 +137,29 @@ fn left_before(facts: &Facts<'_>, order: u8, everything: bool) -> Option<String>
         .find(|n| !n.known || installed(n))
         .map(|n| n.name.to_owned());
     let earlier = |d: &&ovo_model::Resource| {
-        d.stage.teardown() < order && (everything || SERVING.contains(&d.id.kind.as_str())) && !kept(facts, &d.id)
+        d.stage.teardown() < order
+            && (everything || SERVING.contains(&d.id.kind.as_str()))
+            && !kept(facts, &d.id)
     };
     let mut resources = facts.snap.desired.iter().filter(earlier);
     earlier_node.or_else(|| {
-        resources.find(|d| !facts.knows(&d.scope) || facts.ours(&d.id).is_some()).map(|d| d.id.to_string())
+        resources
+            .find(|d| !facts.knows(&d.scope) || facts.ours(&d.id).is_some())
+            .map(|d| d.id.to_string())
     })
 }
 
 fn order_of(facts: &Facts<'_>, id: &ResourceId) -> u8 {
     // What is not wanted any more is nobody's ground any more: it goes with the rest.
-    facts.desired(id).map_or(Stage::Foundation.teardown(), |d| d.stage.teardown())
+    facts
+        .desired(id)
+        .map_or(Stage::Foundation.teardown(), |d| d.stage.teardown())
 }
 
 fn order_of_node(facts: &Facts<'_>, node: &NodeName) -> u8 {
-    facts.node(node).map_or(Stage::Foundation.teardown(), |n| place(n.role))
+    facts
+        .node(node)
+        .map_or(Stage::Foundation.teardown(), |n| place(n.role))
 }
 
 const fn place(role: Role) -> u8 {

@@ -4,6 +4,8 @@
 //! have. [`Provider::observe`] and [`Provider::execute`] are its effects. Nothing here decides anything: the
 //! planner does, and a step tells all that is to be done.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod media;
 mod provider;
 mod secrets;

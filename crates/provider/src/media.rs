@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 
 use ovo_api::profile::OccupancySource;
-use ovo_model::{NodeName, Occupancy, ObservedNode, Outcome, ProviderError, Step};
+use ovo_model::{NodeName, ObservedNode, Occupancy, Outcome, ProviderError, Step};
 
 use crate::provider::{Call, Target};
 

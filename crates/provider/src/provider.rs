@@ -27,7 +27,11 @@ impl Target {
     pub fn key(&self) -> String {
         format!(
             "{}/{}",
-            self.cluster.metadata.namespace.as_deref().unwrap_or_default(),
+            self.cluster
+                .metadata
+                .namespace
+                .as_deref()
+                .unwrap_or_default(),
             self.cluster.metadata.name.as_deref().unwrap_or_default()
         )
     }
@@ -67,7 +71,11 @@ pub trait Provider: Send + Sync {
     ///
     /// # Errors
     /// [`ProviderError::Invalid`] names the field that this backend can do nothing with.
-    fn desired(&self, cluster: &OpenViduCluster, profile: &Profile) -> Result<Vec<Resource>, ProviderError>;
+    fn desired(
+        &self,
+        cluster: &OpenViduCluster,
+        profile: &Profile,
+    ) -> Result<Vec<Resource>, ProviderError>;
 
     /// What the cluster has, scope by scope. A scope that could not be read whole is
     /// [`Observation::Unknown`], never empty; every scope that [`Provider::desired`] names is in the answer if

@@ -177,7 +177,7 @@ async fn count_up<S: Store>(store: &S, key: &ObjectKey) -> Result<bool, StoreErr
         .unwrap_or(0);
     let request = with_summary(&read, &(count + 1).to_string());
     // Another writer may come in between here.
-    futures::future::ready(()).await;
+    tokio::task::yield_now().await;
     match store.replace_cluster_status(&request).await {
         Ok(_) => Ok(true),
         Err(StoreError::Conflict { .. }) => Ok(false),

@@ -5,7 +5,7 @@
 
 pub mod cli;
 mod commands;
-pub mod demo;
+mod demo;
 mod failure;
 mod http;
 pub mod local;

@@ -20,7 +20,7 @@ use crate::failure::Failure;
 use crate::local::{Client, Request, Response};
 use crate::logs;
 
-pub(crate) use serve::{Server, Shown};
+pub(crate) use serve::{Server, Shown, runtime, signalled};
 
 /// Runs a command.
 ///

@@ -16,7 +16,7 @@ mod media;
 mod provider;
 mod sight;
 
-pub use demo::demo_world;
+pub use demo::{DemoHand, demo_world, served_world};
 pub use desired::desired;
 pub use door::{Clock, SimDoor};
 pub use faults::{FaultPermille, RandomFaults};

@@ -113,7 +113,7 @@ fn observe(
     }
     match before {
         Verdict::Fail(error) | Verdict::LoseAnswer(error) => {
-            seen = unknown(seen.into_keys(), &error)
+            seen = unknown(seen.into_keys(), &error);
         }
         Verdict::Stale(age) => {
             if let Some(old) = inner.old_look(id, age) {

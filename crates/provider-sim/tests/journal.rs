@@ -86,7 +86,7 @@ fn deeds() -> Vec<Deed> {
         h.script(Script::StartRoom {
             node: Some("w1".into()),
             plan: RoomPlan::alone(40_000_000),
-        })
+        });
     }));
     deeds.push((40_000, |h| {
         h.signal("w2");
@@ -98,7 +98,7 @@ fn deeds() -> Vec<Deed> {
         h.script(Script::PowerOff {
             node: "m1".into(),
             back: Some(100_000),
-        })
+        });
     }));
     deeds
 }

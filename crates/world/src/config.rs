@@ -333,6 +333,8 @@ pub struct WorldConfig {
     pub faults: FaultRates,
     /// How many people fill a node: its load is people / this.
     pub people_per_node: u32,
+    /// Launches of instances that fail for want of capacity, in a thousand; the group tries again.
+    pub launch_fails_permille: u32,
     /// The container engine starts again what exited after a drain (`restart: always`): refused by name.
     pub engine_revives: bool,
 }
@@ -348,6 +350,7 @@ impl Default for WorldConfig {
             adversary: AdversaryConfig::default(),
             faults: FaultRates::default(),
             people_per_node: 40,
+            launch_fails_permille: 0,
             engine_revives: false,
         }
     }
@@ -364,6 +367,18 @@ impl WorldConfig {
             adversary: AdversaryConfig::now_and_then(),
             faults: FaultRates::standard(),
             ..Self::default()
+        }
+    }
+
+    /// A world to be served: short waits, and people who meet all day.
+    pub fn served() -> Self {
+        Self {
+            workload: Workload {
+                rooms_per_day: 300,
+                begins_after: 5 * MINUTE,
+                ..Workload::default()
+            },
+            ..Self::demo()
         }
     }
 

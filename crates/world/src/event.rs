@@ -44,6 +44,8 @@ pub(crate) enum RoomEvent {
 pub(crate) enum NodeEvent {
     /// The installer is through.
     Installed,
+    /// The record of an installation that failed is cleared away.
+    Forgotten,
     /// The unit has brought its containers up.
     Up,
     /// The media server writes its first record.

@@ -115,7 +115,10 @@ impl World {
             Op::SetProtection {
                 nodes, protected, ..
             } => self.set_protection(dep, nodes, *protected, &blame),
-            Op::Terminate { node, decrement } => self.terminate(dep, node, *decrement, &blame),
+            Op::Terminate { node, decrement } => {
+                self.terminate(dep, node, *decrement, &blame);
+                Ok(Outcome::Done)
+            }
             Op::Start { node } => self.start(dep, node, limit),
             Op::Signal { node, containers } => {
                 self.signal(dep, node, containers, limit, &blame);
@@ -207,7 +210,9 @@ impl World {
         let Some(machine) = self.node(dep, node).and_then(Node::machine) else {
             return Err(ProviderError::NotFound(node.to_string()));
         };
-        match (&machine.installed, &machine.job) {
+        // A record without its software is the remainder of an uninstallation: it counts for nothing.
+        let recorded = machine.installed.as_ref().filter(|_| !machine.stripped);
+        match (recorded, &machine.job) {
             (Some(there), _) if there == digest => Ok(Outcome::Done),
             (Some(_), _) => Err(invalid(
                 "spec.version",
@@ -231,9 +236,9 @@ impl World {
     fn start(&mut self, dep: Dep, node: &NodeName, limit: u32) -> Done {
         match self.node(dep, node).and_then(Node::machine) {
             None => Err(ProviderError::NotFound(node.to_string())),
-            Some(machine) if machine.installed.is_none() => Err(ProviderError::Conflict(format!(
-                "{node}: nothing is installed"
-            ))),
+            Some(machine) if machine.installed.is_none() || machine.stripped => Err(
+                ProviderError::Conflict(format!("{node}: nothing is installed")),
+            ),
             Some(_) => {
                 self.start_unit(dep, node, limit);
                 Ok(Outcome::Done)

@@ -4,11 +4,11 @@
 use ovo_api::act::Role;
 use ovo_model::{NodeName, Outcome, ProviderError, ResourceId, Scalar};
 
+use crate::ending::Ending;
 use crate::event::{Event, NodeEvent};
 use crate::execute::{Done, invalid};
 use crate::ledger::{Blame, Harm};
 use crate::node::{Body, Instance, Node, Phase, Power, Tag};
-use crate::rooms::Ending;
 use crate::world::{Dep, World};
 
 impl World {
@@ -74,8 +74,11 @@ impl World {
         let desired = usize::try_from(thing.number("desired")).unwrap_or(0);
         let shrunk = thing.shrunk.clone();
         let actual = self.members(dep, group).count();
+        let fails = self.config.launch_fails_permille;
         for _ in actual..desired {
-            self.launch(dep, group);
+            if !self.dep_mut(dep).draw.chance(fails) {
+                self.launch(dep, group);
+            }
         }
         let too_many: Vec<_> = self
             .members(dep, group)
@@ -119,7 +122,7 @@ impl World {
             name: name.clone(),
             role,
             address: format!("10.0.{}.{}", number / 250 % 250, number % 250 + 1).into(),
-            zone: Some(if number % 2 == 0 { "a" } else { "b" }.into()),
+            zone: Some(if number.is_multiple_of(2) { "a" } else { "b" }.into()),
             power: Power::On,
             boots: 1,
             life: 0,
@@ -184,7 +187,7 @@ impl World {
                 });
             }
             NodeEvent::Registered if role == Role::Master => {
-                self.with_member(dep, node, |i| i.up = true)
+                self.with_member(dep, node, |i| i.up = true);
             }
             NodeEvent::Registered => {
                 // Without a master nobody registers it; their next look does.
@@ -306,28 +309,20 @@ impl World {
         Ok(Outcome::Done)
     }
 
-    /// `TerminateInstanceInAutoScalingGroup`: the decrement, then the end.
-    pub(crate) fn terminate(
-        &mut self,
-        dep: Dep,
-        node: &NodeName,
-        decrement: bool,
-        blame: &Blame,
-    ) -> Done {
+    /// `TerminateInstanceInAutoScalingGroup`. One that ends or has ended already is left alone.
+    pub(crate) fn terminate(&mut self, dep: Dep, node: &NodeName, decrement: bool, blame: &Blame) {
         let Some(instance) = self.node(dep, node).and_then(Node::instance) else {
-            return Ok(Outcome::Done);
+            return;
         };
         if instance.phase == Phase::Terminating {
-            return Ok(Outcome::Done);
+            return;
         }
         let group = instance.group.clone();
         if decrement && let Some(thing) = self.dep_mut(dep).things.get_mut(&group) {
             let desired = thing.number("desired");
-            thing
-                .properties
-                .insert("desired".to_owned(), Scalar::Int((desired - 1).max(0)));
+            let lowered = Scalar::Int((desired - 1).max(0));
+            thing.properties.insert("desired".to_owned(), lowered);
         }
         self.end_member(dep, node, Some(blame));
-        Ok(Outcome::Done)
     }
 }

@@ -226,12 +226,12 @@ impl World {
             Script::Disappear { node } => self.power_off(dep, node, None, Power::Gone),
             Script::TurnBack { node } => self.turn_back(dep, node),
             Script::SignalByHand { node, container } => {
-                self.deliver_signal(dep, node, container, None)
+                self.deliver_signal(dep, node, container, None);
             }
             Script::FailInstall { node } => self.with_machine(dep, node, |m| m.will_fail = true),
             Script::LoseMarkers { node } => self.with_machine(dep, node, |m| m.markers.clear()),
             Script::Claim { node, owner } => {
-                self.with_machine(dep, node, |m| m.owner = Some(owner.clone()))
+                self.with_machine(dep, node, |m| m.owner = Some(owner.clone()));
             }
             Script::Tamper {
                 resource,

@@ -19,9 +19,10 @@
 mod adversary;
 mod config;
 mod deployment;
+mod drain;
 mod draw;
+mod ending;
 mod event;
-
 mod execute;
 mod faults;
 mod groups;
@@ -33,6 +34,7 @@ mod node;
 mod observe;
 mod occupancy;
 mod pairs;
+mod power;
 mod queue;
 mod resources;
 mod room;

@@ -65,12 +65,18 @@ pub struct Process {
 }
 
 /// A machine of a v3 deployment.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts, in any combination"
+)]
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Machine {
     /// Infrastructure id in the record that lies on it; another deployment's record makes it foreign.
     pub owner: Option<String>,
-    /// Digest of what is installed.
+    /// Digest of what is installed, by the record on it.
     pub installed: Option<String>,
+    /// The software is gone, and the record of it not yet: an uninstallation died half-way.
+    pub stripped: bool,
     /// The installation under way: digest, begun, over at.
     pub job: Option<(String, Wall, Wall)>,
     /// The words of an installation that failed.

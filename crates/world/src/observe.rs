@@ -131,10 +131,9 @@ impl World {
                 format!("installing, {} %", self.now().since(*begun) * 100 / whole)
             });
             let state = match (&machine.job, &machine.failed, &machine.installed) {
-                (Some(_), ..) => ResourceState::Pending,
                 (None, Some(words), _) => ResourceState::Failed(words.clone()),
                 (None, None, Some(_)) => ResourceState::Ready,
-                (None, None, None) => ResourceState::Pending,
+                _ => ResourceState::Pending,
             };
             let outputs =
                 BTreeMap::from([("address".to_owned(), Scalar::Text(node.address.to_string()))]);

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use ovo_model::{Outcome, Ownership, ProviderError, ResourceId, ResourceState, Scalar, Value};
 
 use crate::deployment::{Shape, Thing};
+use crate::ending::Ending;
 use crate::event::Event;
 use crate::execute::{Done, invalid};
 use crate::ledger::{Blame, Harm};
-use crate::rooms::Ending;
 use crate::world::{Dep, World};
 
 /// Properties of a balancer whose change drops the connections that go through it.
@@ -123,18 +123,18 @@ impl World {
         {
             self.restart_everything(dep, blame);
         }
-        self.settle(dep, id, version, length)
+        Ok(self.settle(dep, id, version, length))
     }
 
-    fn settle(&mut self, dep: Dep, id: &ResourceId, version: u64, length: i64) -> Done {
+    fn settle(&mut self, dep: Dep, id: &ResourceId, version: u64, length: i64) -> Outcome {
         if length == 0 {
             self.resource_event(dep, id, version);
-            return Ok(Outcome::Done);
+            return Outcome::Done;
         }
         self.put_after(length, Event::Resource(dep, id.clone(), version));
-        Ok(Outcome::InProgress {
+        Outcome::InProgress {
             look_again_in: length.min(LOOK_AGAIN),
-        })
+        }
     }
 
     pub(crate) fn set(
@@ -223,7 +223,7 @@ impl World {
             thing.state = ResourceState::Deleting;
             thing.version = version;
         }
-        self.settle(dep, id, version, length)
+        Ok(self.settle(dep, id, version, length))
     }
 
     pub(crate) fn resource_event(&mut self, dep: Dep, id: &ResourceId, version: u64) {

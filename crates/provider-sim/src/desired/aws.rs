@@ -10,6 +10,8 @@ use ovo_model::{Change, Owner, Property, Resource, ResourceId, Scalar, SecretKey
 
 use super::{Build, config, infrastructure_id};
 
+/// The call that changes a launch template: what is launched from then on follows it.
+const TEMPLATE_CALL: &str = "CreateLaunchTemplateVersion";
 /// The key that OpenVidu's API is asked with.
 const OPENVIDU_SECRET: &str = "OPENVIDU_SECRET";
 
@@ -116,16 +118,18 @@ pub(super) fn desired(cluster: &OpenViduCluster, profile: &Profile, aws: &Aws) -
                 aws.images.as_ref().map(|images| images.media.id.clone()),
             ),
         };
-        const CALL: &str = "CreateLaunchTemplateVersion";
         known("LaunchTemplate", name, name, stage)
             .role(role)
-            .with("instanceType", Property::operator(kind, CALL))
-            .with("diskGiB", Property::operator(i64::from(disk), CALL))
+            .with("instanceType", Property::operator(kind, TEMPLATE_CALL))
+            .with(
+                "diskGiB",
+                Property::operator(i64::from(disk), TEMPLATE_CALL),
+            )
             .with(
                 "image",
                 Property::operator(
                     image.unwrap_or_else(|| format!("openvidu-{}", spec.version)),
-                    CALL,
+                    TEMPLATE_CALL,
                 ),
             )
     };
@@ -134,15 +138,14 @@ pub(super) fn desired(cluster: &OpenViduCluster, profile: &Profile, aws: &Aws) -
             secret: secret.to_owned(),
             key: key.to_owned(),
         };
-        Property::operator("", "CreateLaunchTemplateVersion")
-            .value(Value::Secret { key, digest: None })
+        Property::operator("", TEMPLATE_CALL).value(Value::Secret { key, digest: None })
     };
     let output = |resource: &ResourceId, output: &str| {
         let value = Value::OutputOf {
             resource: resource.clone(),
             output: output.to_owned(),
         };
-        Property::operator("", "CreateLaunchTemplateVersion").value(value)
+        Property::operator("", TEMPLATE_CALL).value(value)
     };
     let credentials = spec.credentials.as_ref().map_or_else(
         || {

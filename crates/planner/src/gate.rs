@@ -55,7 +55,7 @@ impl View<'_> {
     }
 
     /// A media node that drains and may still hold somebody.
-    fn draining_alive(&self) -> Option<&ovo_model::NodeName> {
+    pub(crate) fn draining_alive(&self) -> Option<&ovo_model::NodeName> {
         self.role(Role::Media)
             .filter(|n| {
                 n.record

@@ -42,10 +42,12 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
             }
             continue;
         }
-        // Nodes come and go with a cluster that is there; one that is leaving gets no new records.
-        if node.record.is_none()
-            && (view.deleting() && !node.known || !node.listed && node.observed.is_none())
-        {
+        // A cluster that is leaving gets no records of machines on which it has nothing.
+        let leaving = view.deleting()
+            && (draft.release
+                || !node.known
+                || node.machine.is_none() && node.observed.is_none_or(|o| o.group.is_none()));
+        if node.record.is_none() && (leaving || !node.listed && node.observed.is_none()) {
             continue;
         }
         let Some(mut new) = draft.records.get(&node.name).cloned() else {

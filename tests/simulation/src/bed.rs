@@ -7,8 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use ovo_api::OpenViduCluster;
 use ovo_api::annotations::INFRASTRUCTURE_ID;
+use ovo_api::node::SignalState;
 use ovo_engine::{Engine, Options, Report};
-use ovo_model::{Millis, Wall};
+use ovo_model::{Millis, NodeName, Wall};
 use ovo_planner::bugs::Bugs;
 use ovo_provider_sim::{Interceptor, SimDoor, SimMedia, SimProvider};
 use ovo_store::{Embedded, ObjectKey, SecretObject, Store};
@@ -25,6 +26,8 @@ pub type SimEngine = Engine<GatedStore, SimProvider, SimMedia, SimClock>;
 
 /// How long a dead operator stays dead, in milliseconds.
 const RESTART_MS: Millis = 3_000;
+/// How often a person looks whether something waits for a decision, in milliseconds.
+const PERSON_EVERY_MS: Millis = 600_000;
 /// The shortest time between two rounds, in milliseconds.
 const PAUSE_MS: Millis = 100;
 
@@ -97,6 +100,7 @@ pub struct Bed {
     pub gate: Gate,
     engine: SimEngine,
     due: Wall,
+    person_at: Wall,
     /// What rounds added up to.
     pub tally: Tally,
     /// The last round.
@@ -146,6 +150,7 @@ impl Bed {
             gate: gate.clone(),
             engine,
             due,
+            person_at: due,
             tally: Tally::default(),
             last: Report::default(),
         };
@@ -231,6 +236,10 @@ impl Bed {
     pub fn round(&mut self) {
         self.clock.set(self.due);
         self.door.advance_to(self.clock.wall());
+        if self.clock.wall() >= self.person_at {
+            self.person_at = Wall(self.clock.wall().0 + PERSON_EVERY_MS);
+            self.person_decides();
+        }
         let key = key();
         let report = now_or_never(self.engine.reconcile(&key));
         match report {
@@ -243,6 +252,28 @@ impl Bed {
                 let pause = report.look_again_in.max(PAUSE_MS);
                 self.due = Wall(self.clock.wall().0 + pause);
                 self.last = report;
+            }
+        }
+    }
+
+    /// A person who reads `DrainUnconfirmed`, looks at the container's log, finds that no signal arrived, and
+    /// sends it by hand.
+    fn person_decides(&self) {
+        for node in self.store.list_nodes() {
+            let drain = node.status.as_ref().and_then(|s| s.drain.as_ref());
+            for signal in drain.iter().flat_map(|d| &d.signals) {
+                let name = NodeName::from(node.spec.machine.as_str());
+                let unheard = self
+                    .deployment(|d| {
+                        d.nodes.get(&name).and_then(|n| n.machine()?.process(&signal.container)).is_some_and(|p| {
+                            p.running && !p.closing && p.is.started_at == signal.started_at
+                        })
+                    })
+                    .unwrap_or(false);
+                if signal.state == SignalState::Unconfirmed && unheard {
+                    let container = signal.container.clone();
+                    self.script(Script::SignalByHand { node: name, container });
+                }
             }
         }
     }

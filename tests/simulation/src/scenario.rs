@@ -218,8 +218,6 @@ pub struct End {
     pub conditions: BTreeMap<String, String>,
     /// Whether anything is committed and not done.
     pub intent: Vec<String>,
-    /// Nodes that drained.
-    pub drains: bool,
 }
 
 impl End {
@@ -261,7 +259,6 @@ impl End {
             records,
             conditions: status.conditions.iter().map(|c| (c.type_.clone(), c.status.clone())).collect(),
             intent: status.intent.into_iter().flat_map(|i| i.steps).map(|s| s.id).collect(),
-            drains: ledger.drains_begun > 0,
         })
     }
 }

@@ -213,7 +213,7 @@ fn undisturbed(run: &mut Run<'_, '_>, step: &Step, kind: Kind) {
     let planned = run.closes.iter().find(|n| own != Some(**n));
     if let Some(name) = other
         .map(|n| n.name.to_owned())
-        .or_else(|| planned.map(|n| n.to_string()))
+        .or_else(|| planned.map(ToString::to_string))
     {
         run.refuse(
             Rule::S1,

@@ -213,7 +213,7 @@ impl<'r, 'a> Run<'r, 'a> {
         'a: 'r,
     {
         let written = self.writes.get(node).copied();
-        written.or_else(|| self.facts.node(node).and_then(|n| n.status()))
+        written.or_else(|| self.facts.node(node).and_then(node::Node::status))
     }
 
     fn step(&mut self, step: &'r Step) {

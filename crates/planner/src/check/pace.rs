@@ -208,7 +208,7 @@ fn all_watched(run: &mut Run<'_, '_>, step: &Step, nodes: &[&Node<'_>]) {
             let heard = node
                 .readings
                 .and_then(|r| r.sources.get(source))
-                .map_or(0, |ring| ring.len());
+                .map_or(0, ovo_model::SourceRing::len);
             if heard < window {
                 let text = format!(
                     "{}: {heard} readings of {source:?}, {window} are a full window",

@@ -10,7 +10,7 @@ use super::{Rule, Run};
 pub(super) fn check<'r>(run: &mut Run<'r, '_>, step: &'r Step) {
     match &step.op {
         Op::Start { node } if run.facts.node(node).is_some_and(|n| n.role == Role::Media) => {
-            start(run, step)
+            start(run, step);
         }
         Op::SetCapacity { group, from, to } => {
             if !run.resized.insert(group) {

@@ -19,7 +19,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
         })
         .find(|r| !view.ready(&r.id));
     for node in view.role(Role::Master).filter(|n| n.listed) {
-        if State::of(view, draft, node) != State::Stopped {
+        if !matches!(State::of(view, draft, node), State::Stopped | State::Half) {
             continue;
         }
         let what = format!("start {}", node.name);

@@ -32,6 +32,10 @@ pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
     for node in view.role(Role::Media) {
         match State::of(view, draft, node) {
             State::Bare => draft.gone.push(node.name.clone()),
+            State::Half => {
+                left = true;
+                advance(view, draft, node);
+            }
             State::Stopped => {
                 left = true;
                 uninstall(view, draft, node, Cause::Deletion);
@@ -163,7 +167,7 @@ fn size(view: &View<'_>, draft: &mut Draft) {
         }
         match state {
             State::Serving if !draining(draft, &node.name) => serving.push(node),
-            State::Stopped
+            State::Stopped | State::Half
                 if node.listed && !node.deleted_by_user() && !draining(draft, &node.name) =>
             {
                 let asked = node.annotation(annotations::DRAIN).is_some();
@@ -353,15 +357,28 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
             "forced by its typed name".to_owned(),
         );
     }
-    if state == State::Failed && !draining(draft, &node.name) && draft.remediation_stopped.is_none()
-    {
-        if unhealthy(view, draft, node, state) {
+    if state == State::Failed && !draining(draft, &node.name) {
+        return repair(view, draft, node);
+    }
+    if state == State::Half && !draining(draft, &node.name) {
+        let started = draft.steps.iter().any(|s| {
+            s.op == Op::Start {
+                node: node.name.clone(),
+            }
+        });
+        if !started {
+            // Enabled, it would come up with the next reboot although nobody asked for it.
+            let cause = if view.deleting() {
+                Cause::Deletion
+            } else {
+                Cause::Remediation
+            };
             stop(
                 view,
                 draft,
                 node,
-                Cause::Remediation,
-                "it came down, or never joined".to_owned(),
+                cause,
+                "a start or stop of it ended half-way".to_owned(),
             );
         }
         return;
@@ -369,7 +386,8 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     if state == State::Stopped && !node.listed {
         return uninstall(view, draft, node, Cause::ScaleIn);
     }
-    if state == State::Bare && !node.listed {
+    if matches!(state, State::Bare | State::Installing) && (!node.listed || node.deleted_by_user())
+    {
         draft.gone.push(node.name.clone());
         return;
     }
@@ -422,8 +440,32 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
             format!("media node {} to empty", node.name),
             "it does not answer",
         ),
-        State::Bare | State::Installing | State::Stopped => {}
+        State::Bare | State::Installing | State::Stopped | State::Half => {}
     }
+}
+
+/// Stops what came down by itself or never joined; the pool starts another one.
+fn repair(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+    if draft.remediation_stopped.is_some() || !unhealthy(view, draft, node, State::Failed) {
+        return;
+    }
+    let runs = node
+        .observed
+        .is_none_or(|o| o.running_drained().is_none_or(|mut r| r.next().is_some()));
+    // What still runs there may be anything but a conversation, and yet: nothing is stopped during a drain.
+    if runs && let Some(draining) = view.draining_alive() {
+        return draft.wait(
+            format!("stop {}", node.name),
+            format!("{draining} is draining"),
+        );
+    }
+    stop(
+        view,
+        draft,
+        node,
+        Cause::Remediation,
+        "it came down, or never joined".to_owned(),
+    );
 }
 
 /// Stops what has exited by itself, once every source has said zero after the settle time (rule S1).

@@ -106,6 +106,10 @@ fn phase(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> (
             State::Bare => (NodePhase::Pending, "nothing of ours is on it".to_owned()),
             State::Installing => (NodePhase::Launching, progress()),
             State::Stopped => (NodePhase::Standby, "installed and stopped".to_owned()),
+            State::Half => (
+                NodePhase::Standby,
+                "installed and stopped half-way".to_owned(),
+            ),
             _ if healthy => (NodePhase::Serving, String::new()),
             _ => (NodePhase::Joining, "is not healthy yet".to_owned()),
         };
@@ -120,6 +124,10 @@ fn phase(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> (
         State::Silent => (NodePhase::Unreachable, "it does not answer".to_owned()),
         State::Bare => (NodePhase::Pending, "nothing of ours is on it".to_owned()),
         State::Installing => (NodePhase::Launching, progress()),
+        State::Half => (
+            NodePhase::Standby,
+            "installed and stopped half-way".to_owned(),
+        ),
         State::Stopped => (NodePhase::Standby, "installed and stopped".to_owned()),
         State::Exited => (NodePhase::Drained, "its containers have exited".to_owned()),
         _ if draining => {

@@ -1,19 +1,21 @@
 //! The drain signal: once to each start of each container (rule S4).
 
 use ovo_api::act::{ActKind, Role};
-use ovo_api::node::{SignalRecord, SignalState};
-use ovo_model::{Cause, Container, EventType, MediaState, Millis, Op};
+use ovo_api::node::{DrainCause, DrainRecord, SignalRecord, SignalState};
+use ovo_api::profile::OccupancySource;
+use ovo_model::{Cause, Container, ContainerRef, EventType, MediaState, Millis, ObservedNode, Op};
 
 use crate::bugs::Bug;
 use crate::draft::Draft;
+use crate::group::in_grace_is_over;
+use crate::machines::state::State;
+use crate::occupancy::FRESH_MS;
 use crate::view::{NodeView, View};
 
 /// A marked container that serves on for this long did not hear its signal; a person decides.
 const UNCONFIRMED_AFTER_MS: Millis = 30_000;
-
-fn same(record: &SignalRecord, container: &Container) -> bool {
-    record.container_id == container.id && record.started_at == container.started_at
-}
+/// Agents may work for rooms on other nodes, and nobody can ask them: they get longer.
+const AGENT_UNCONFIRMED_AFTER_MS: Millis = 1_800_000;
 
 /// Brings the record of a draining node's signals up to what is seen, and plans the signal that is due.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
@@ -23,101 +25,196 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     let Some(containers) = &observed.containers else {
         return;
     };
-    let now = view.snap.now.wall.to_time();
-    let mut due = Vec::new();
-    let mut refused = Vec::new();
-    let mut unconfirmed = Vec::new();
+    let hold = why_hold(view, draft, node, observed);
     let Some(drain) = &mut draft.record(&node.name).drain else {
         return;
     };
     let (cause, why) = (drain.cause, drain.reason.clone());
+    let seen = look(view, node, observed, containers, drain);
+    for name in &seen.unconfirmed {
+        draft.event(
+            EventType::Warning,
+            "DrainUnconfirmed",
+            Some(&node.name),
+            format!(
+                "{name} was signalled and goes on; a second signal may kill, so a person decides: look at its log"
+            ),
+        );
+    }
+    let what = format!("signal {}", node.name);
+    if !seen.refused.is_empty() {
+        // Half a drain leaves a node that takes recordings and no rooms.
+        return draft.wait(
+            what,
+            format!(
+                "a person: Docker would start {} again; give it the restart policy unless-stopped or on-failure",
+                seen.refused.join(", ")
+            ),
+        );
+    }
+    if seen.due.is_empty() {
+        return;
+    }
+    if let Some(hold) = hold {
+        return draft.wait(what, hold);
+    }
+    let cause = match cause {
+        DrainCause::ClusterDeleted | DrainCause::NodeDeleted => Cause::Deletion,
+        _ => Cause::ScaleIn,
+    };
+    let op = Op::Signal {
+        node: node.name.clone(),
+        containers: seen.due,
+    };
+    draft
+        .steps
+        .push(view.step(op, ActKind::Signal, Some(Role::Media), cause, why));
+}
+
+/// A scale-in of which nothing has gone out yet is held like a new one: after a restart of the operator nobody
+/// knows that fewer nodes suffice.
+fn why_hold(
+    view: &View<'_>,
+    draft: &Draft,
+    node: &NodeView<'_>,
+    observed: &ObservedNode,
+) -> Option<String> {
+    let drain = draft.records.get(&node.name)?.drain.as_ref()?;
+    let marked = observed
+        .containers
+        .iter()
+        .flatten()
+        .any(|c| c.marker.is_some());
+    let sent = drain
+        .signals
+        .iter()
+        .any(|s| s.state != SignalState::Intended);
+    let closed = matches!(
+        observed.media,
+        MediaState::Closed | MediaState::Leaving | MediaState::Canceled
+    );
+    if drain.cause != DrainCause::ScaleIn || marked || sent || closed || view.bugs.has(Bug::NoGrace)
+    {
+        return None;
+    }
+    if !in_grace_is_over(view, node) {
+        return Some(format!("{} joined a moment ago", node.name));
+    }
+    view.role(Role::Media)
+        .filter(|n| State::of(view, draft, n) == State::Serving)
+        .filter(|n| {
+            draft
+                .records
+                .get(&n.name)
+                .is_some_and(|r| r.drain.is_none())
+        })
+        .find(|n| !view.full_window(n))
+        .map(|n| format!("a full window of readings of {}", n.name))
+}
+
+/// What one look at the containers of a draining node says.
+#[derive(Default)]
+struct Seen {
+    due: Vec<ContainerRef>,
+    refused: Vec<String>,
+    unconfirmed: Vec<String>,
+}
+
+fn same(record: &SignalRecord, container: &Container) -> bool {
+    record.container_id == container.id && record.started_at == container.started_at
+}
+
+fn look(
+    view: &View<'_>,
+    node: &NodeView<'_>,
+    observed: &ObservedNode,
+    containers: &[Container],
+    drain: &mut DrainRecord,
+) -> Seen {
+    let mut seen = Seen::default();
     drain
         .signals
         .retain(|s| containers.iter().any(|c| same(s, c)));
     for container in containers.iter().filter(|c| c.drained) {
-        let recorded = drain.signals.iter_mut().find(|s| same(s, container));
-        if !container.running {
-            if let Some(signal) = recorded {
-                signal.state = SignalState::Sent;
-            }
+        let recorded = drain.signals.iter().position(|s| same(s, container));
+        if container.running && container.revived_by_engine {
+            seen.refused.push(container.name.clone());
             continue;
         }
-        if container.revived_by_engine {
-            refused.push(container.name.clone());
-            continue;
-        }
-        let signal = match recorded {
-            Some(signal) => signal,
+        let number = match recorded {
+            Some(number) => number,
+            None if !container.running => continue,
             None => {
                 drain.signals.push(SignalRecord {
                     container: container.name.clone(),
                     container_id: container.id.clone(),
                     started_at: container.started_at.clone(),
                     state: SignalState::Intended,
-                    at: now.clone(),
+                    at: view.snap.now.wall.to_time(),
                 });
-                let Some(last) = drain.signals.last_mut() else {
-                    continue;
-                };
-                last
+                drain.signals.len() - 1
             }
         };
-        match container.marker {
-            Some(marker) => {
-                let heard = observed.media != MediaState::Serving || container.name != "openvidu";
-                if heard {
-                    signal.state = SignalState::Sent;
-                } else if marker.age_ms >= UNCONFIRMED_AFTER_MS {
+        let Some(signal) = drain.signals.get_mut(number) else {
+            continue;
+        };
+        match (container.running, container.marker) {
+            (false, _) => signal.state = SignalState::Sent,
+            (true, Some(marker)) => {
+                if unheard(view, node, observed, container, marker.age_ms) {
                     if signal.state != SignalState::Unconfirmed {
-                        unconfirmed.push(container.name.clone());
+                        seen.unconfirmed.push(container.name.clone());
                     }
                     signal.state = SignalState::Unconfirmed;
+                } else if signal.state == SignalState::Intended
+                    && (container.name != "openvidu" || observed.media != MediaState::Serving)
+                {
+                    signal.state = SignalState::Sent;
                 }
                 if view.bugs.has(Bug::Resend) {
                     signal.state = SignalState::Intended;
-                    due.push(container.reference());
+                    seen.due.push(container.reference());
                 }
             }
-            None if signal.state == SignalState::Intended || view.bugs.has(Bug::LostMarker) => {
+            (true, None)
+                if signal.state == SignalState::Intended || view.bugs.has(Bug::LostMarker) =>
+            {
                 signal.state = SignalState::Intended;
-                due.push(container.reference());
+                seen.due.push(container.reference());
             }
-            None => {}
+            (true, None) => {}
         }
     }
-    for name in unconfirmed {
-        draft.event(
-            EventType::Warning,
-            "DrainUnconfirmed",
-            Some(&node.name),
-            format!(
-                "{name} got its signal and serves on; a second one would kill, so a person decides"
-            ),
-        );
-    }
-    if !refused.is_empty() {
-        let list = refused.join(", ");
-        draft.wait(
-            format!("signal {}", node.name),
-            format!("a person: Docker would start {list} again; set its restart policy to unless-stopped or on-failure"),
-        );
-        // Half a drain leaves a node that takes recordings and no rooms.
-        return;
-    }
-    if due.is_empty() {
-        return;
-    }
-    let cause = match cause {
-        ovo_api::node::DrainCause::ClusterDeleted | ovo_api::node::DrainCause::NodeDeleted => {
-            Cause::Deletion
-        }
-        _ => Cause::ScaleIn,
+    seen
+}
+
+/// Whether a marked container shows by its own doing that no signal reached it: the script died between the
+/// marker and the signal.
+fn unheard(
+    view: &View<'_>,
+    node: &NodeView<'_>,
+    observed: &ObservedNode,
+    container: &Container,
+    marker_age: Millis,
+) -> bool {
+    let idle = |source| {
+        node.readings
+            .and_then(|r| r.newest(source))
+            .is_some_and(|r| r.occupancy.is_zero() && view.snap.now.mono.since(r.at) <= FRESH_MS)
     };
-    let op = Op::Signal {
-        node: node.name.clone(),
-        containers: due,
+    let openvidu_exited = || {
+        observed
+            .containers
+            .iter()
+            .flatten()
+            .any(|c| c.name == "openvidu" && !c.running)
     };
-    draft
-        .steps
-        .push(view.step(op, ActKind::Signal, Some(Role::Media), cause, why));
+    let late = marker_age >= UNCONFIRMED_AFTER_MS;
+    match container.name.as_str() {
+        "openvidu" => late && observed.media == MediaState::Serving,
+        // Idle and told to go, these two exit at once.
+        "egress" => late && idle(OccupancySource::Egress),
+        "ingress" => late && idle(OccupancySource::Ingress),
+        _ => marker_age >= AGENT_UNCONFIRMED_AFTER_MS && openvidu_exited(),
+    }
 }

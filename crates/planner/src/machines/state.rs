@@ -20,6 +20,8 @@ pub(crate) enum State {
     Installing,
     /// Installed, stopped and disabled.
     Stopped,
+    /// Stopped, and enabled: a start or a stop ended half-way. A reboot would bring it up.
+    Half,
     /// Told to start; not yet part of the cluster.
     Starting,
     /// Takes new sessions.
@@ -58,13 +60,14 @@ impl State {
             .map(Wall::from_time);
         let late = launched.is_none_or(|t| view.snap.now.wall.since(t) >= JOIN_LIMIT_MS);
         let joined = record.is_some_and(|r| r.joined_at.is_some());
-        let wanted_up = observed.unit.is_some_and(|u| u.enabled || u.active);
+        let unit = observed.unit.unwrap_or_default();
         if running.next().is_none() {
-            return match (wanted_up, draining) {
-                (false, _) => Self::Stopped,
-                (true, true) => Self::Exited,
-                (true, false) if late => Self::Failed,
-                (true, false) => Self::Starting,
+            return match (unit.enabled, unit.active, draining) {
+                (false, false, _) => Self::Stopped,
+                (_, _, true) => Self::Exited,
+                (_, false, false) => Self::Half,
+                (_, true, false) if late => Self::Failed,
+                (_, true, false) => Self::Starting,
             };
         }
         match observed.media {
@@ -83,7 +86,10 @@ impl State {
 
     /// Whether the machine runs, or may run, something of the cluster.
     pub(crate) const fn may_run(self) -> bool {
-        !matches!(self, Self::Bare | Self::Installing | Self::Stopped)
+        !matches!(
+            self,
+            Self::Bare | Self::Installing | Self::Stopped | Self::Half
+        )
     }
 }
 

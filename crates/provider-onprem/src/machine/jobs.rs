@@ -105,7 +105,12 @@ impl Machine {
     /// By what befell the command.
     pub async fn remove_job(&self, id: &ResourceId, epoch: i64) -> Result<bool, ProviderError> {
         let output = self
-            .script(REMOVE, epoch, &[RecordKey::of(id).as_str()], Vec::new())
+            .script(
+                REMOVE,
+                epoch,
+                &[RecordKey::of(id).as_str(), &id.name],
+                Vec::new(),
+            )
             .await?;
         Ok(matches!(
             output.stdout.trim_ascii(),

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use ovo_model::{Op, Outcome, ProviderError, ResourceId, Scalar, Value};
+use ovo_model::{Op, Outcome, Ownership, ProviderError, ResourceId, Scalar, Value};
 use ovo_provider::Call;
 use secrecy::ExposeSecret;
 
 use super::record::Record;
 use crate::machine::{
-    FILE, FileSpec, JOB, JobSpec, JobState, Machine, UNIT, UnitChange, UnitSwitch,
+    FILE, FileSpec, Found, JOB, JobSpec, JobState, Machine, UNIT, UnitChange, UnitSwitch,
+    check_job, check_mode, check_owner, check_path, check_unit,
 };
 
 /// A unit starts or stops in less than a second, most times.
@@ -23,6 +24,9 @@ pub(super) async fn execute(
     op: &Op,
     call: Call<'_>,
 ) -> Result<Outcome, ProviderError> {
+    if let Some(id) = op.resource() {
+        check(id)?;
+    }
     match op {
         Op::Create {
             resource,
@@ -46,15 +50,51 @@ pub(super) async fn execute(
     }
 }
 
+/// What a resource of ours was last brought to.
 async fn applied(
     machine: &Machine,
     id: &ResourceId,
 ) -> Result<BTreeMap<String, Value>, ProviderError> {
-    let inventory = machine.inventory(&[]).await?;
-    let found = inventory.found.into_iter().find(|found| found.id == *id);
-    let found =
-        found.ok_or_else(|| ProviderError::NotFound(format!("{id} on {}", machine.name())))?;
-    Ok(Record::read(found.facts.bytes("record")).applied)
+    let inventory = machine.inventory(std::slice::from_ref(id)).await?;
+    let whose = |owner: &str| {
+        Err(ProviderError::Conflict(format!(
+            "{}: {id} is {owner}",
+            machine.name()
+        )))
+    };
+    match inventory.found.iter().find(|found| found.id == *id) {
+        None => Err(ProviderError::NotFound(format!(
+            "{id} on {}",
+            machine.name()
+        ))),
+        Some(Found {
+            ownership: Ownership::Ours,
+            facts,
+            ..
+        }) => Ok(Record::read(facts.bytes("record")).applied),
+        Some(Found {
+            ownership: Ownership::Unowned,
+            ..
+        }) => whose("there and not ours"),
+        Some(Found {
+            ownership: Ownership::Foreign(owner),
+            ..
+        }) => whose(&format!("the deployment's with infrastructure id {owner}")),
+    }
+}
+
+/// A step may come from a store that somebody else wrote to: nothing odd goes to a machine as root.
+fn check(id: &ResourceId) -> Result<(), ProviderError> {
+    let checked = match id.kind.as_str() {
+        FILE => check_path(&id.name),
+        UNIT => check_unit(&id.name),
+        JOB => check_job(&id.name),
+        _ => Err("a machine has files, units and jobs; this is none".to_owned()),
+    };
+    checked.map_err(|message| ProviderError::Invalid {
+        field: id.to_string(),
+        message,
+    })
 }
 
 async fn set(
@@ -79,6 +119,12 @@ async fn set(
                 mode: text(id, &record, "mode")?,
                 owner: text(id, &record, "owner")?,
             };
+            let odd = |field: &str, message| ProviderError::Invalid {
+                field: format!("{id} {field}"),
+                message,
+            };
+            check_mode(file.mode).map_err(|why| odd("mode", why))?;
+            check_owner(file.owner).map_err(|why| odd("owner", why))?;
             machine.write_file(id, file, &bytes, call.epoch).await?;
             Ok(Outcome::Done)
         }

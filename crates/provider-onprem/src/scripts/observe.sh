@@ -1,6 +1,6 @@
 # observe LIMIT, input: lines "KEY KIND TARGET" of what should be ours. Prints everything that is, and of those lines what
 # is there and is not: "resource KEY", then "fact NAME VALUE" with values in base64; last "end".
-# Reads only: takes no lock, leaves nothing.
+# Reads only, but for the sweep; takes no lock.
 limit=$1
 encode() { base64 -w 0; echo; }
 fact() { # NAME, value on standard input
@@ -16,6 +16,7 @@ content() { # NAME FILE
   if [ -f "$2" ] && [ "$(stat -c %s "$2")" -le "$limit" ]; then fact "$1" <"$2"; fi
 }
 
+sweep
 fact boot </proc/sys/kernel/random/boot_id
 [ ! -e "$state/format" ] || fact format <"$state/format"
 [ ! -e "$state/epoch" ] || fact epoch <"$state/epoch"

@@ -32,7 +32,7 @@ settle() {
 # inbox: a folder for what is received, in memory and for root only: it may be secret. Sets $received.
 inbox() {
   mkdir -p "$fences"
-  received=$(mktemp -d -p "$fences" in.XXXXXX)
+  received=$(mktemp -d -p "$fences" "in.$$.XXXXXX")
   trap 'rm -rf "$received"' EXIT
 }
 
@@ -50,8 +50,13 @@ enter() {
   [ ! -e "$fences/$id.epoch" ] || fence=$(<"$fences/$id.epoch")
   [ "$fence" -le "$seen" ] || seen=$fence
   [ "$seen" -le "$epoch" ] || refuse 76 "$seen"
+  sweep
   # What scripts that were killed had received.
-  find "$fences" -maxdepth 1 -name 'in.*' -mmin +10 -exec rm -rf {} +
+  local left pid
+  for left in "$fences"/in.*; do
+    pid=${left#"$fences"/in.}
+    [ -e "/proc/${pid%%.*}" ] || rm -rf "$left"
+  done
   [ ! -d "$state" ] || stamp
 }
 
@@ -64,35 +69,49 @@ stamp() {
   settle "$state/.epoch" "$state/epoch"
 }
 
-# claim KEY KIND TARGET: this resource is ours from here on; what is found under its name before is not.
-# Sets $mine, the folder of its record.
-claim() {
+# listed KEY KIND TARGET: whether this resource is ours. Sets $mine, the folder of its record. Ends the script when it is
+# somebody else's: another deployment's, or there without being listed at all.
+listed() {
   mine=$state/resources/$1
+  [ ! -d "$mine" ] || return 0
   local other
   for other in "$top"/*/resources/"$1"; do
-    if [ -d "$other" ] && [ "$other" != "$mine" ]; then
+    if [ -d "$other" ]; then
       other=${other#"$top"/}
       refuse 78 "${other%%/*}"
     fi
   done
-  if [ ! -d "$mine" ] && [ "$2" != Job ] && { [ -e "$3" ] || [ -L "$3" ]; }; then refuse 77 "$3"; fi
+  if [ "$2" != Job ] && { [ -e "$3" ] || [ -L "$3" ]; }; then refuse 77 "$3"; fi
+  return 1
+}
+
+# claim KEY KIND TARGET: lists it as ours from here on, before there is anything of it.
+claim() {
+  local key=$1 kind=$2 target=$3
+  if listed "$key" "$kind" "$target"; then return 0; fi
   mkdir -p "$state/resources"
   stamp
-  [ ! -d "$mine" ] || return 0
   # Complete or not there at all.
   rm -rf "$state/.claim"
   mkdir "$state/.claim"
-  echo "$2" >"$state/.claim/kind"
-  echo "$3" >"$state/.claim/target"
+  echo "$kind" >"$state/.claim/kind"
+  echo "$target" >"$state/.claim/target"
   sync "$state/.claim/kind" "$state/.claim/target"
   settle "$state/.claim" "$mine"
 }
 
-# release KEY: the resource is gone; with the last one all of ours goes, and the epoch waits in memory.
+# release KEY: the resource is gone, and now from the list too, in one step; with the last one all of ours goes, and the
+# epoch waits in memory.
 release() {
-  rm -rf "$state/resources/$1"
-  if rmdir "$state/resources" 2>/dev/null; then
+  local aside=$top/.gone.$id.$$ what=$state/resources/$1
+  if [ "$(find "$state/resources" -mindepth 1 -maxdepth 1 | wc -l)" -le 1 ]; then
     cp "$state/epoch" "$fences/$id.epoch"
-    rm -rf "$state"
+    what=$state
   fi
+  mv -T "$what" "$aside"
+  sync "$top"
+  sweep
 }
+
+# sweep: what removals have put aside. Nobody uses it, so anybody may, at any time.
+sweep() { rm -rf "$top"/.gone.* 2>/dev/null || true; }

@@ -1,8 +1,12 @@
-# remove-job KEY: prints the active state of its unit; gone once nothing runs.
-key=$1
+# remove-job KEY NAME: prints the active state of its unit; gone once nothing runs.
+key=$1 name=$2
 enter
-job=$state/resources/$key/job
 active=inactive
+if ! listed "$key" Job "$name"; then
+  echo "$active"
+  exit 0
+fi
+job=$mine/job
 if [ -e "$job/digest" ]; then
   unit=openvidu-operator-$id-$(<"$job/digest").service
   active=$(systemctl show --property ActiveState --value "$unit")

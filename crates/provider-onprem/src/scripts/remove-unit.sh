@@ -2,7 +2,7 @@
 key=$1 name=$2
 path=/etc/systemd/system/$name
 enter
-if [ ! -d "$state/resources/$key" ]; then
+if ! listed "$key" Unit "$path"; then
   echo inactive
   exit 0
 fi

@@ -213,7 +213,7 @@ async fn what_is_not_ours_is_left_alone() {
             resource: resource.id.clone(),
             call: String::new(),
         };
-        assert_eq!(act(&provider, &target, &delete, 1).await, Ok(Outcome::Done));
+        assert!(conflict(act(&provider, &target, &delete, 1).await).contains("not ours"));
     }
     assert_eq!(
         machine
@@ -239,7 +239,7 @@ async fn what_is_not_ours_is_left_alone() {
         resource: job(),
         call: String::new(),
     };
-    assert_eq!(act(&provider, &other, &delete, 9).await, Ok(Outcome::Done));
+    assert!(conflict(act(&provider, &other, &delete, 9).await).contains("abcd1234"));
     assert_eq!(look(&provider, &target).await.len(), 4);
     converge(&provider, &target, 1).await;
     assert_eq!(machine.ask("cat /opt/runs").unwrap(), "run");

@@ -10,11 +10,13 @@ mod support;
 
 use std::collections::BTreeMap;
 
+use futures::FutureExt;
 use ovo_api::act::ActKind;
 use ovo_api::profile::OccupancySource;
 use ovo_model::{
     MediaState, NodeName, Observation, Op, Outcome, ProviderError, ResourceId, Scope, Value,
 };
+use ovo_provider::Provider;
 use ovo_world::{Harm, Job, RoomEnd, RoomPlan, Script, World, WorldConfig};
 use support::{Hand, ID, v3};
 
@@ -368,8 +370,6 @@ fn a_machine_refuses_a_leader_of_an_older_epoch() {
         epoch,
     };
     let step = support::step(Op::Start { node: "w1".into() }, ActKind::Start);
-    use futures::FutureExt;
-    use ovo_provider::Provider;
     let run = |epoch| {
         hand.provider
             .execute(&hand.target, &step, call(epoch))

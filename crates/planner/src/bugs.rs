@@ -21,8 +21,6 @@ pub enum Bug {
     StaleCounts,
     /// S3: masters are taken away two at a time.
     TwoMasters,
-    /// S4: the signal is sent again when the node has not closed yet.
-    Resend,
     /// S4: the record of the signal is lost.
     LostMarker,
     /// S5: a node that came a moment ago is taken for idle.
@@ -59,7 +57,7 @@ pub enum Bug {
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 23] = [
         Self::EndWithoutClosing,
         Self::EndWhileOccupied,
         Self::ShrinkWhilePending,
@@ -67,7 +65,6 @@ impl Bug {
         Self::MissingIsZero,
         Self::StaleCounts,
         Self::TwoMasters,
-        Self::Resend,
         Self::LostMarker,
         Self::NoGrace,
         Self::NoLimit,

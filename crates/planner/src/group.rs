@@ -244,7 +244,10 @@ fn unsafe_to_lower(view: &View<'_>, group: &ResourceId) -> Option<String> {
         if closing(node) {
             continue;
         }
-        if observed.presence == Presence::Pending && !view.bugs.has(Bug::ShrinkWhilePending) {
+        if observed.presence == Presence::Pending && view.bugs.has(Bug::ShrinkWhilePending) {
+            continue;
+        }
+        if observed.presence == Presence::Pending {
             // Protection starts at InService, and a node in its launch hook may already hold rooms.
             return Some(format!(
                 "{} is being launched and is not protected yet",

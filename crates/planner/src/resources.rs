@@ -54,6 +54,11 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
                 ResourceState::Deleting => {
                     draft.wait(format!("create {}", resource.id), "it is being deleted")
                 }
+                ResourceState::Failed(why) if resource.id.kind == MACHINE => {
+                    // A job that failed is run again; how often is a matter of back-off.
+                    draft.wait(format!("install {}", resource.id), why.clone());
+                    install(view, draft, resource);
+                }
                 ResourceState::Failed(why) => {
                     draft.wait(format!("{} to be ready", resource.id), why.clone());
                     draft.stall("ResourceFailed", format!("{}: {why}", resource.id));

@@ -2,7 +2,10 @@
 #![allow(clippy::print_stdout)]
 
 fn main() -> Result<(), String> {
-    let every = std::env::args().nth(1).and_then(|a| a.parse().ok()).unwrap_or(1);
+    let every = std::env::args()
+        .nth(1)
+        .and_then(|a| a.parse().ok())
+        .unwrap_or(1);
     let found = ovo_simulation::crash::enumerate(every, |_| true)?;
     for words in &found.failed {
         println!("---- {words}\n");

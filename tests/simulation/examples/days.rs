@@ -4,7 +4,12 @@
 use ovo_planner::bugs::Bugs;
 
 fn main() {
-    let number = |n: usize, default: u64| std::env::args().nth(n).and_then(|a| a.parse().ok()).unwrap_or(default);
+    let number = |n: usize, default: u64| {
+        std::env::args()
+            .nth(n)
+            .and_then(|a| a.parse().ok())
+            .unwrap_or(default)
+    };
     let (first, count) = (number(1, 0), number(2, 10));
     let seeds: Vec<u64> = (first..first + count).collect();
     let days = ovo_simulation::history::days(&seeds, Bugs::NONE);

@@ -54,7 +54,11 @@ impl Setup {
             size: Size::default(),
             world: WorldConfig::demo(),
             seed: 1,
-            options: Options { seed: 7, simulated: true, ..Options::default() },
+            options: Options {
+                seed: 7,
+                simulated: true,
+                ..Options::default()
+            },
         }
     }
 
@@ -127,7 +131,10 @@ impl Bed {
     }
 
     /// The same with another interceptor before the world.
-    #[expect(clippy::expect_used, reason = "a bed that cannot be made fails its test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a bed that cannot be made fails its test"
+    )]
     pub fn intercepted(setup: &Setup, gate: &Gate, interceptor: Arc<dyn Interceptor>) -> Self {
         let clock = SimClock::new(setup.world.start);
         let store = Embedded::in_memory(clock.clone(), setup.seed);
@@ -138,7 +145,9 @@ impl Bed {
             for k in keys {
                 secret.data.insert(k.to_owned(), "a-value".into());
             }
-            now_or_never(store.create_secret(secret)).expect("at once").expect("a new Secret");
+            now_or_never(store.create_secret(secret))
+                .expect("at once")
+                .expect("a new Secret");
         }
         let engine = Self::engine(setup, &store, &door, &clock, gate);
         let due = setup.world.start;
@@ -158,7 +167,13 @@ impl Bed {
         bed
     }
 
-    fn engine(setup: &Setup, store: &Embedded, door: &SimDoor, clock: &SimClock, gate: &Gate) -> SimEngine {
+    fn engine(
+        setup: &Setup,
+        store: &Embedded,
+        door: &SimDoor,
+        clock: &SimClock,
+        gate: &Gate,
+    ) -> SimEngine {
         Engine::new(
             GatedStore::new(store.clone(), gate.clone()),
             SimProvider::new(door.clone()),
@@ -169,15 +184,27 @@ impl Bed {
     }
 
     /// What a person does with `kubectl apply`.
-    #[expect(clippy::expect_used, reason = "a manifest that is refused fails its test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a manifest that is refused fails its test"
+    )]
     pub fn apply(&mut self, document: Value) {
-        let manifest = ovo_store::embedded::Manifest { key: key(), document, file: "demo.yaml".to_owned() };
-        now_or_never(self.store.apply(manifest)).expect("at once").expect("a valid manifest");
+        let manifest = ovo_store::embedded::Manifest {
+            key: key(),
+            document,
+            file: "demo.yaml".to_owned(),
+        };
+        now_or_never(self.store.apply(manifest))
+            .expect("at once")
+            .expect("a valid manifest");
         self.wake();
     }
 
     /// Changes the spec in place, as a person does.
-    #[expect(clippy::expect_used, reason = "a manifest that is refused fails its test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "a manifest that is refused fails its test"
+    )]
     pub fn edit(&mut self, change: impl FnOnce(&mut Value)) {
         let cluster = self.cluster().expect("a cluster to edit");
         let mut document = serde_json::to_value(&*cluster).expect("JSON");
@@ -190,7 +217,9 @@ impl Bed {
     /// What a person does with `kubectl delete`.
     #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
     pub fn delete(&mut self) {
-        now_or_never(self.store.delete_cluster(&key())).expect("at once").expect("a cluster to delete");
+        now_or_never(self.store.delete_cluster(&key()))
+            .expect("at once")
+            .expect("a cluster to delete");
         self.wake();
     }
 
@@ -210,14 +239,21 @@ impl Bed {
     /// The infrastructure id of the cluster.
     pub fn infrastructure_id(&self) -> String {
         self.cluster()
-            .and_then(|c| c.metadata.annotations.as_ref()?.get(INFRASTRUCTURE_ID).cloned())
+            .and_then(|c| {
+                c.metadata
+                    .annotations
+                    .as_ref()?
+                    .get(INFRASTRUCTURE_ID)
+                    .cloned()
+            })
             .unwrap_or_default()
     }
 
     /// Looks at the deployment in the world.
     pub fn deployment<T>(&self, look: impl FnOnce(&Deployment) -> T) -> Option<T> {
         let id = self.infrastructure_id();
-        self.door.look(|world| world.find(&id).map(|dep| look(world.deployment(dep))))
+        self.door
+            .look(|world| world.find(&id).map(|dep| look(world.deployment(dep))))
     }
 
     /// A round is due now.
@@ -227,7 +263,13 @@ impl Bed {
 
     /// The operator dies now and comes back a little later, remembering nothing.
     pub fn kill(&mut self) {
-        self.engine = Self::engine(&self.setup, &self.store, &self.door, &self.clock, &self.gate);
+        self.engine = Self::engine(
+            &self.setup,
+            &self.store,
+            &self.door,
+            &self.clock,
+            &self.gate,
+        );
         self.tally.deaths += 1;
         self.due = Wall(self.clock.wall().0 + RESTART_MS);
     }
@@ -244,7 +286,10 @@ impl Bed {
         let report = now_or_never(self.engine.reconcile(&key));
         match report {
             None => {
-                assert!(self.gate.take_dead(), "a call waited for something that never comes");
+                assert!(
+                    self.gate.take_dead(),
+                    "a call waited for something that never comes"
+                );
                 self.kill();
             }
             Some(report) => {
@@ -265,14 +310,20 @@ impl Bed {
                 let name = NodeName::from(node.spec.machine.as_str());
                 let unheard = self
                     .deployment(|d| {
-                        d.nodes.get(&name).and_then(|n| n.machine()?.process(&signal.container)).is_some_and(|p| {
-                            p.running && !p.closing && p.is.started_at == signal.started_at
-                        })
+                        d.nodes
+                            .get(&name)
+                            .and_then(|n| n.machine()?.process(&signal.container))
+                            .is_some_and(|p| {
+                                p.running && !p.closing && p.is.started_at == signal.started_at
+                            })
                     })
                     .unwrap_or(false);
                 if signal.state == SignalState::Unconfirmed && unheard {
                     let container = signal.container.clone();
-                    self.script(Script::SignalByHand { node: name, container });
+                    self.script(Script::SignalByHand {
+                        node: name,
+                        container,
+                    });
                 }
             }
         }
@@ -286,7 +337,9 @@ impl Bed {
         tally.plans_refused += u64::from(!report.refused.is_empty());
         tally.ends_refused += u64::try_from(report.ends_refused()).unwrap_or(0);
         for refusal in &report.refused {
-            tally.rules.insert(format!("{:?}", refusal.rule), refusal.to_string());
+            tally
+                .rules
+                .insert(format!("{:?}", refusal.rule), refusal.to_string());
         }
         for executed in &report.executed {
             match &executed.result {
@@ -294,7 +347,9 @@ impl Bed {
                 StepResult::Refused(refusals) => {
                     tally.steps_refused += 1;
                     for refusal in refusals {
-                        tally.rules.insert(format!("{:?}", refusal.rule), refusal.to_string());
+                        tally
+                            .rules
+                            .insert(format!("{:?}", refusal.rule), refusal.to_string());
                     }
                 }
                 StepResult::Failed(_) | StepResult::Held => {}
@@ -326,7 +381,10 @@ impl Bed {
     /// Whether a condition of the cluster has this status.
     pub fn condition(&self, type_: &str, status: &str) -> bool {
         self.cluster().is_some_and(|c| {
-            c.status.iter().flat_map(|s| &s.conditions).any(|c| c.type_ == type_ && c.status == status)
+            c.status
+                .iter()
+                .flat_map(|s| &s.conditions)
+                .any(|c| c.type_ == type_ && c.status == status)
         })
     }
 
@@ -346,14 +404,20 @@ impl Bed {
     /// What stands in the way, in words for a failing test.
     pub fn words(&self) -> String {
         let cluster = self.cluster();
-        let status = cluster.as_ref().and_then(|c| c.status.clone()).unwrap_or_default();
+        let status = cluster
+            .as_ref()
+            .and_then(|c| c.status.clone())
+            .unwrap_or_default();
         let conditions: Vec<String> = status
             .conditions
             .iter()
             .map(|c| format!("  {}={} {} {}", c.type_, c.status, c.reason, c.message))
             .collect();
-        let pending: Vec<String> =
-            status.pending.iter().map(|p| format!("  {} waits for {}", p.step, p.waits_for)).collect();
+        let pending: Vec<String> = status
+            .pending
+            .iter()
+            .map(|p| format!("  {} waits for {}", p.step, p.waits_for))
+            .collect();
         let nodes: Vec<String> = self
             .store
             .list_nodes()

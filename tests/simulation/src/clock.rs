@@ -17,7 +17,10 @@ pub struct SimClock {
 impl SimClock {
     /// A clock that shows this moment.
     pub fn new(start: Wall) -> Self {
-        Self { wall: Arc::new(AtomicI64::new(start.0)), start: start.0 }
+        Self {
+            wall: Arc::new(AtomicI64::new(start.0)),
+            start: start.0,
+        }
     }
 
     /// Moves it; never backwards.
@@ -34,7 +37,10 @@ impl SimClock {
 impl Clock for SimClock {
     fn now(&self) -> Now {
         let wall = self.wall();
-        Now { mono: Mono(wall.0 - self.start), wall }
+        Now {
+            mono: Mono(wall.0 - self.start),
+            wall,
+        }
     }
 
     fn sleep(&self, _millis: Millis) -> impl Future<Output = ()> + Send {

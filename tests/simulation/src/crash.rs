@@ -59,10 +59,18 @@ impl Case {
     /// When it ends otherwise than the fault-free run, or does harm on the way.
     pub fn run(&self, expected: &End) -> Result<(), String> {
         let gate = Gate::at(self.number, self.fault);
-        let name = format!("{:?} {:?} #{} {:?} {:?}", self.shape, self.scenario, self.number, self.point, self.fault);
-        let end = self.scenario.run(&setup(self.shape), &gate).map_err(|words| format!("{name}: {words}"))?;
+        let name = format!(
+            "{:?} {:?} #{} {:?} {:?}",
+            self.shape, self.scenario, self.number, self.point, self.fault
+        );
+        let end = self
+            .scenario
+            .run(&setup(self.shape), &gate)
+            .map_err(|words| format!("{name}: {words}"))?;
         if !gate.hit() {
-            return Err(format!("{name}: the point was not reached: the run is not repeatable"));
+            return Err(format!(
+                "{name}: the point was not reached: the run is not repeatable"
+            ));
         }
         if end != *expected {
             return Err(format!("{name}: ended as\n{end:#?}\nnot as\n{expected:#?}"));
@@ -75,16 +83,27 @@ impl Case {
 ///
 /// # Errors
 /// When a fault-free run fails.
-pub fn enumerate(every: usize, wanted: impl Fn(&Case) -> bool + Sync) -> Result<Enumeration, String> {
+pub fn enumerate(
+    every: usize,
+    wanted: impl Fn(&Case) -> bool + Sync,
+) -> Result<Enumeration, String> {
     let mut work = Vec::new();
     for shape in Shape::ALL {
         for scenario in Scenario::ALL {
             let (cases, end) = cases(shape, scenario)?;
             let end = std::sync::Arc::new(end);
-            work.extend(cases.into_iter().filter(&wanted).map(|case| (case, end.clone())));
+            work.extend(
+                cases
+                    .into_iter()
+                    .filter(&wanted)
+                    .map(|case| (case, end.clone())),
+            );
         }
     }
     let work: Vec<_> = work.into_iter().step_by(every.max(1)).collect();
     let failed = crate::parallel::map(&work, |(case, end)| case.run(end).err());
-    Ok(Enumeration { runs: work.len(), failed: failed.into_iter().flatten().collect() })
+    Ok(Enumeration {
+        runs: work.len(),
+        failed: failed.into_iter().flatten().collect(),
+    })
 }

@@ -65,8 +65,12 @@ impl Point {
             (Class::Execute, Moment::Before) => &[Fault::Crash, Fault::Fail, Fault::Throttle],
             (Class::Execute, Moment::HalfWay(_)) => &[Fault::Crash, Fault::Fail],
             (Class::Execute, Moment::After) => &[Fault::Crash, Fault::LoseAnswer],
-            (Class::Observe, Moment::Before) => &[Fault::Crash, Fault::Stale, Fault::Partial, Fault::Missing],
-            (Class::Read, Moment::Before) => &[Fault::Crash, Fault::Stale, Fault::Missing, Fault::Absurd],
+            (Class::Observe, Moment::Before) => {
+                &[Fault::Crash, Fault::Stale, Fault::Partial, Fault::Missing]
+            }
+            (Class::Read, Moment::Before) => {
+                &[Fault::Crash, Fault::Stale, Fault::Missing, Fault::Absurd]
+            }
             (Class::Observe | Class::Read, _) => &[],
         }
     }
@@ -124,7 +128,12 @@ impl Gate {
     }
 
     /// Passes a point; tells what goes wrong at it.
-    pub fn pass(&self, class: Class, moment: Moment, label: impl FnOnce() -> String) -> Option<Fault> {
+    pub fn pass(
+        &self,
+        class: Class,
+        moment: Moment,
+        label: impl FnOnce() -> String,
+    ) -> Option<Fault> {
         let mut state = self.state();
         // Recording is what costs; a gate that has done its work lets everything through.
         if state.hit || !state.armed {
@@ -136,7 +145,11 @@ impl Gate {
             return None;
         }
         let number = state.points.len();
-        state.points.push(Point { label, class, moment });
+        state.points.push(Point {
+            label,
+            class,
+            moment,
+        });
         let (at, fault) = state.at?;
         if at != number {
             return None;
@@ -151,10 +164,13 @@ impl Interceptor for Gate {
     fn verdict(&self, call: &CallInfo) -> Verdict {
         let (class, label) = match &call.kind {
             CallKind::Execute { step, .. } => (Class::Execute, format!("execute {step}")),
-            CallKind::Observe(choice) => (Class::Observe, match choice {
-                ovo_provider::ScopeChoice::All => "observe all".to_owned(),
-                ovo_provider::ScopeChoice::Only(scopes) => format!("observe {scopes:?}"),
-            }),
+            CallKind::Observe(choice) => (
+                Class::Observe,
+                match choice {
+                    ovo_provider::ScopeChoice::All => "observe all".to_owned(),
+                    ovo_provider::ScopeChoice::Only(scopes) => format!("observe {scopes:?}"),
+                },
+            ),
             CallKind::Read { source, .. } => (Class::Read, format!("read {source:?}")),
         };
         if matches!(class, Class::Observe | Class::Read) && call.moment != Moment::Before {

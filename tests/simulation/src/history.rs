@@ -51,9 +51,24 @@ pub struct Day {
 
 /// The setup of the standard day of this seed: even seeds are days of OpenVidu 3, odd ones of OpenVidu 2.
 pub fn setup(seed: u64, bugs: Bugs) -> Setup {
-    let shape = if seed.is_multiple_of(2) { Shape::V3 } else { Shape::V2 };
-    let size = Size { replicas: 4, max: 12, machines: 13, reading_s: 30, window: 6 };
-    let mut setup = Setup { size, world: WorldConfig::standard_day(), seed, ..Setup::quiet(shape) };
+    let shape = if seed.is_multiple_of(2) {
+        Shape::V3
+    } else {
+        Shape::V2
+    };
+    let size = Size {
+        replicas: 4,
+        max: 12,
+        machines: 13,
+        reading_s: 30,
+        window: 6,
+    };
+    let mut setup = Setup {
+        size,
+        world: WorldConfig::standard_day(),
+        seed,
+        ..Setup::quiet(shape)
+    };
     setup.options.bugs = bugs;
     setup.options.seed = seed;
     // Every third day of OpenVidu 2 its masters are late and odd.
@@ -85,10 +100,17 @@ pub fn day(seed: u64, bugs: Bugs) -> Day {
         failed,
     };
     if day.failed.is_none() && ledger.harms > 0 {
-        day.failed = Some(format!("harm was done: {:#?}\n{}", ledger.violations, bed.words()));
+        day.failed = Some(format!(
+            "harm was done: {:#?}\n{}",
+            ledger.violations,
+            bed.words()
+        ));
     }
     if day.failed.is_none() && bed.tally.plans_refused > 0 {
-        day.failed = Some(format!("the checker refused a plan: {:#?}", bed.tally.rules));
+        day.failed = Some(format!(
+            "the checker refused a plan: {:#?}",
+            bed.tally.rules
+        ));
     }
     if day.failed.is_none() && rooms < 200 {
         day.failed = Some(format!("only {rooms} rooms"));
@@ -137,16 +159,27 @@ fn course(bed: &mut Bed, seed: u64, shape: Shape) -> Result<(), String> {
     if bed.until(30 * HOUR, |b| as_declared(b)) {
         Ok(())
     } else {
-        Err(format!("not as declared within 30 hours after the day:\n{}", bed.words()))
+        Err(format!(
+            "not as declared within 30 hours after the day:\n{}",
+            bed.words()
+        ))
     }
 }
 
 /// As many nodes serve as are declared, none drains, nothing is committed that is not done. (Faults and meetings
 /// go on: a waiting configuration change may go on waiting.)
 fn as_declared(bed: &Bed) -> bool {
-    let Some(status) = bed.cluster().and_then(|c| c.status.clone()) else { return false };
-    status.media.as_ref().is_some_and(|m| m.ready == m.target && m.draining == 0)
-        && status.masters.as_ref().is_some_and(|m| m.ready == m.desired)
+    let Some(status) = bed.cluster().and_then(|c| c.status.clone()) else {
+        return false;
+    };
+    status
+        .media
+        .as_ref()
+        .is_some_and(|m| m.ready == m.target && m.draining == 0)
+        && status
+            .masters
+            .as_ref()
+            .is_some_and(|m| m.ready == m.desired)
 }
 
 fn serving(bed: &Bed) -> Vec<ObjectKey> {
@@ -155,7 +188,9 @@ fn serving(bed: &Bed) -> Vec<ObjectKey> {
         .iter()
         .filter(|n| {
             n.spec.role == ovo_api::Role::Media
-                && n.status.as_ref().is_some_and(|s| s.phase == NodePhase::Serving)
+                && n.status
+                    .as_ref()
+                    .is_some_and(|s| s.phase == NodePhase::Serving)
         })
         .map(|n| ObjectKey::of(&**n))
         .collect()
@@ -168,9 +203,13 @@ fn annotate(bed: &mut Bed, random: &mut fastrand::Rng, annotation: &str, shape: 
         return;
     }
     if let Some(key) = nodes.get(random.usize(0..nodes.len())) {
-        now_or_never(bed.store.set_node_annotation(key, annotation, Some("a walk through the racks")))
-            .expect("at once")
-            .expect("a node to annotate");
+        now_or_never(bed.store.set_node_annotation(
+            key,
+            annotation,
+            Some("a walk through the racks"),
+        ))
+        .expect("at once")
+        .expect("a node to annotate");
     }
     bed.wake();
 }
@@ -180,7 +219,9 @@ fn delete_node(bed: &mut Bed, random: &mut fastrand::Rng) {
     use ovo_store::Store as _;
     let nodes = serving(bed);
     if let Some(key) = nodes.get(random.usize(0..nodes.len().max(1))) {
-        now_or_never(bed.store.delete_node(key)).expect("at once").expect("a node to delete");
+        now_or_never(bed.store.delete_node(key))
+            .expect("at once")
+            .expect("a node to delete");
     }
     bed.wake();
 }
@@ -189,11 +230,19 @@ fn delete_node(bed: &mut Bed, random: &mut fastrand::Rng) {
 #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
 fn undo(bed: &mut Bed) {
     for node in bed.store.list_nodes() {
-        let asked = node.metadata.annotations.as_ref().is_some_and(|a: &BTreeMap<_, _>| a.contains_key(annotations::DRAIN));
+        let asked = node
+            .metadata
+            .annotations
+            .as_ref()
+            .is_some_and(|a: &BTreeMap<_, _>| a.contains_key(annotations::DRAIN));
         if asked {
-            now_or_never(bed.store.set_node_annotation(&ObjectKey::of(&*node), annotations::DRAIN, None))
-                .expect("at once")
-                .expect("a node to annotate");
+            now_or_never(bed.store.set_node_annotation(
+                &ObjectKey::of(&*node),
+                annotations::DRAIN,
+                None,
+            ))
+            .expect("at once")
+            .expect("a node to annotate");
         }
     }
     bed.wake();

@@ -34,7 +34,13 @@ pub struct Size {
 
 impl Default for Size {
     fn default() -> Self {
-        Self { replicas: 3, max: 5, machines: 6, reading_s: 5, window: 3 }
+        Self {
+            replicas: 3,
+            max: 5,
+            machines: 6,
+            reading_s: 5,
+            window: 3,
+        }
     }
 }
 
@@ -60,7 +66,10 @@ pub fn manifest(shape: Shape, size: Size) -> Value {
         spec.insert("media".to_owned(), media);
         spec.insert("topology".to_owned(), json!("HighAvailability"));
         spec.insert("deletion".to_owned(), json!({"protected": false}));
-        spec.insert("license".to_owned(), json!({"secretKeyRef": {"name": "openvidu", "key": "license"}}));
+        spec.insert(
+            "license".to_owned(),
+            json!({"secretKeyRef": {"name": "openvidu", "key": "license"}}),
+        );
     }
     json!({
         "apiVersion": "openvidu.io/v1alpha1",
@@ -74,7 +83,10 @@ pub fn manifest(shape: Shape, size: Size) -> Value {
 ///
 /// # Panics
 /// When the manifest above is no cluster: a mistake in this file.
-#[expect(clippy::expect_used, reason = "the manifest is written a few lines above")]
+#[expect(
+    clippy::expect_used,
+    reason = "the manifest is written a few lines above"
+)]
 pub fn cluster(shape: Shape, size: Size) -> OpenViduCluster {
     serde_json::from_value(manifest(shape, size)).expect("a cluster")
 }

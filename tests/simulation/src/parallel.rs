@@ -14,9 +14,14 @@ pub fn map<T: Sync, R: Send>(items: &[T], run: impl Fn(&T) -> R + Sync) -> Vec<R
             scope.spawn(|| {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(item) = items.get(number) else { return };
+                    let Some(item) = items.get(number) else {
+                        return;
+                    };
                     let answer = run(item);
-                    answers.lock().unwrap_or_else(PoisonError::into_inner).push((number, answer));
+                    answers
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((number, answer));
                 }
             });
         }

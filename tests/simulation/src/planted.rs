@@ -8,7 +8,7 @@ use ovo_api::profile::OccupancySource;
 use ovo_engine::Checking;
 use ovo_model::{Millis, NodeName, Ownership, ResourceId, Scalar, Wall};
 use ovo_planner::bugs::{Bug, Bugs};
-use ovo_world::{Phase, RoomPlan, Script};
+use ovo_world::{Phase, RoomPlan, Script, Timings};
 use serde_json::json;
 
 use crate::bed::{Bed, Setup};
@@ -21,7 +21,9 @@ const HOUR: Millis = 3_600_000;
 
 /// The bugs that a checker of plans can refuse. (Those of the engine it never sees: only the oracle does.)
 pub fn bugs() -> impl Iterator<Item = Bug> {
-    Bug::ALL.into_iter().filter(|b| !matches!(b, Bug::NoLiveRead | Bug::NoIntent))
+    Bug::ALL
+        .into_iter()
+        .filter(|b| !matches!(b, Bug::NoLiveRead | Bug::NoIntent))
 }
 
 /// What one run showed.
@@ -36,10 +38,13 @@ pub struct Found {
 /// The rule that a bug breaks.
 pub const fn rule(bug: Bug) -> &'static str {
     match bug {
-        Bug::EndWithoutClosing | Bug::EndWhileOccupied | Bug::ShrinkWhilePending | Bug::ShrinkUnprotected => "S1",
+        Bug::EndWithoutClosing
+        | Bug::EndWhileOccupied
+        | Bug::ShrinkWhilePending
+        | Bug::ShrinkUnprotected => "S1",
         Bug::MissingIsZero | Bug::StaleCounts => "S2",
         Bug::TwoMasters => "S3",
-        Bug::Resend | Bug::LostMarker => "S4",
+        Bug::LostMarker => "S4",
         Bug::NoGrace => "S5",
         Bug::NoLimit | Bug::OffByOne => "S6",
         Bug::NoRemediationCap => "S7",
@@ -67,17 +72,28 @@ pub fn run(bug: Bug, planted: bool, checking: Checking) -> Found {
     };
     let mut setup = Setup::quiet(shape);
     setup.size.machines = 10;
+    if bug == Bug::ShrinkWhilePending {
+        // A launch hook of 30 seconds, in which a node already takes rooms.
+        setup.world.timings = Timings::default();
+    }
     setup.options.checking = checking;
     if planted {
         setup.options.bugs = Bugs::only(bug);
     }
-    let mut watched = Watched { bed: Bed::new(&setup, &Gate::open()), harms: BTreeSet::new(), before: Before::default() };
+    let mut watched = Watched {
+        bed: Bed::new(&setup, &Gate::open()),
+        harms: BTreeSet::new(),
+        before: Before::default(),
+    };
     watched.course(bug);
     let mut harms = watched.harms;
     for violation in watched.bed.door.look(|w| w.ledger().violations.clone()) {
         harms.insert(format!("{:?}: {}", violation.harm, violation.words));
     }
-    Found { refused: watched.bed.tally.rules, harms }
+    Found {
+        refused: watched.bed.tally.rules,
+        harms,
+    }
 }
 
 #[derive(Default)]
@@ -127,7 +143,11 @@ impl Watched {
             self.harm("something was done to a cluster that is as declared");
         }
         let masters = self.bed.deployment(|d| {
-            match d.resource(&ResourceId::new("Group", "masters"))?.1.get("desired")? {
+            match d
+                .resource(&ResourceId::new("Group", "masters"))?
+                .1
+                .get("desired")?
+            {
                 Scalar::Int(n) => Some(*n),
                 _ => None,
             }
@@ -136,11 +156,18 @@ impl Watched {
         if let (Some(before), Some(now)) = (self.before.masters, masters)
             && before - now > 1
             && !self.bed.gone()
-            && self.bed.cluster().is_some_and(|c| c.metadata.deletion_timestamp.is_none())
+            && self
+                .bed
+                .cluster()
+                .is_some_and(|c| c.metadata.deletion_timestamp.is_none())
         {
             self.harm(format!("{} masters were disrupted at once", before - now));
         }
-        let mode = self.bed.cluster().and_then(|c| c.status.clone()?.autoscaler).map(|a| a.mode);
+        let mode = self
+            .bed
+            .cluster()
+            .and_then(|c| c.status.clone()?.autoscaler)
+            .map(|a| a.mode);
         if mode.is_some_and(|m| m != "Manual") {
             self.harm("the mode in force changed and nobody had asked for it");
         }
@@ -172,20 +199,35 @@ impl Watched {
             .deployment(|d| {
                 let started = |n: &&ovo_world::Node| n.machine().is_some_and(|m| m.unit.enabled);
                 let balancer = d.resources().any(|r| r.kind == "LoadBalancer");
-                let dead = d.nodes_in(Role::Media).filter(|n| started(n) && !n.is_up()).count();
-                (d.nodes_in(Role::Media).filter(started).count(), dead, d.rooms.len(), balancer)
+                let dead = d
+                    .nodes_in(Role::Media)
+                    .filter(|n| started(n) && !n.is_up())
+                    .count();
+                (
+                    d.nodes_in(Role::Media).filter(started).count(),
+                    dead,
+                    d.rooms.len(),
+                    balancer,
+                )
             })
             .unwrap_or_default();
         if dead > 2 && running > self.before.running && self.before.running > 0 {
             self.harm(format!("{dead} nodes are dead and more were started"));
         }
         self.before.running = running;
-        let deleting = self.bed.cluster().is_some_and(|c| c.metadata.deletion_timestamp.is_some());
+        let deleting = self
+            .bed
+            .cluster()
+            .is_some_and(|c| c.metadata.deletion_timestamp.is_some());
         if deleting && rooms > 0 && !balancer {
             self.harm("the balancer went while people talked");
         }
         if self.bed.gone() {
-            let left = self.bed.door.look(|w| w.deployments().flat_map(|(_, d)| d.leftovers()).collect::<Vec<_>>());
+            let left = self.bed.door.look(|w| {
+                w.deployments()
+                    .flat_map(|(_, d)| d.leftovers())
+                    .collect::<Vec<_>>()
+            });
             if !left.is_empty() {
                 self.harm(format!("left behind: {}", left.join(", ")));
             }
@@ -193,11 +235,15 @@ impl Watched {
     }
 
     fn replicas(&mut self, count: i32) {
-        self.bed.edit(|spec| spec["media"]["replicas"] = json!(count));
+        self.bed
+            .edit(|spec| spec["media"]["replicas"] = json!(count));
     }
 
     fn room(&self, node: &NodeName, length: Millis) {
-        self.bed.script(Script::StartRoom { node: Some(node.clone()), plan: RoomPlan::alone(length) });
+        self.bed.script(Script::StartRoom {
+            node: Some(node.clone()),
+            plan: RoomPlan::alone(length),
+        });
     }
 
     fn rooms(&self, length: Millis) {
@@ -211,7 +257,7 @@ impl Watched {
         self.until(2 * HOUR, Bed::ready);
         self.pass(10 * MINUTE);
         match bug {
-            Bug::EndWithoutClosing | Bug::EndWhileOccupied | Bug::Resend => {
+            Bug::EndWithoutClosing | Bug::EndWhileOccupied => {
                 self.rooms(HOUR);
                 self.replicas(2);
                 self.pass(20 * MINUTE);
@@ -237,7 +283,8 @@ impl Watched {
                 self.replicas(2);
                 self.silence();
                 self.rooms(HOUR);
-                self.bed.edit(|spec| spec["media"]["drain"] = json!({"maxConcurrent": 3}));
+                self.bed
+                    .edit(|spec| spec["media"]["drain"] = json!({"maxConcurrent": 3}));
                 self.drain_by_hand();
                 self.pass(20 * MINUTE);
             }
@@ -246,8 +293,10 @@ impl Watched {
                 self.replicas(5);
                 self.until(HOUR, |b| {
                     b.deployment(|d| {
-                        d.nodes_in(Role::Media)
-                            .any(|n| n.instance().is_some_and(|i| i.phase == Phase::LaunchHook) && n.is_open())
+                        d.nodes_in(Role::Media).any(|n| {
+                            n.instance().is_some_and(|i| i.phase == Phase::LaunchHook)
+                                && n.is_open()
+                        })
                     })
                     .unwrap_or(false)
                 });
@@ -278,9 +327,11 @@ impl Watched {
                 self.pass(20 * MINUTE);
             }
             Bug::TwoMasters => {
-                self.bed.edit(|spec| spec["masters"] = json!({"min": 1, "max": 4, "desired": 4}));
+                self.bed
+                    .edit(|spec| spec["masters"] = json!({"min": 1, "max": 4, "desired": 4}));
                 self.until(2 * HOUR, Bed::ready);
-                self.bed.edit(|spec| spec["masters"] = json!({"min": 1, "max": 4, "desired": 1}));
+                self.bed
+                    .edit(|spec| spec["masters"] = json!({"min": 1, "max": 4, "desired": 1}));
                 self.pass(HOUR);
             }
             Bug::NoGrace => {
@@ -304,7 +355,10 @@ impl Watched {
                 self.replicas(5);
                 self.until(2 * HOUR, Bed::ready);
                 for node in media(&self.bed).into_iter().take(4) {
-                    self.bed.script(Script::PowerOff { node, back: Some(3 * HOUR) });
+                    self.bed.script(Script::PowerOff {
+                        node,
+                        back: Some(3 * HOUR),
+                    });
                 }
                 self.pass(HOUR);
             }
@@ -319,12 +373,18 @@ impl Watched {
             }
             Bug::WrongOwner => {
                 let resource = ResourceId::new("SecurityGroup", "media");
-                self.bed.script(Script::Vanish { resource: resource.clone() });
-                self.bed.script(Script::Plant { resource, ownership: Ownership::Foreign("somebody".to_owned()) });
+                self.bed.script(Script::Vanish {
+                    resource: resource.clone(),
+                });
+                self.bed.script(Script::Plant {
+                    resource,
+                    ownership: Ownership::Foreign("somebody".to_owned()),
+                });
                 self.pass(20 * MINUTE);
             }
             Bug::NoPause => {
                 self.bed.edit(|spec| spec["paused"] = json!(true));
+                self.pass(MINUTE);
                 self.replicas(5);
                 self.pass(20 * MINUTE);
             }
@@ -344,7 +404,8 @@ impl Watched {
             }
             Bug::WrongCuts => {
                 self.rooms(HOUR);
-                self.bed.edit(|spec| spec["config"] = json!({"OPENVIDU_CDR": "true"}));
+                self.bed
+                    .edit(|spec| spec["config"] = json!({"OPENVIDU_CDR": "true"}));
                 self.pass(20 * MINUTE);
             }
             Bug::NoLiveRead | Bug::NoIntent => {}
@@ -354,8 +415,16 @@ impl Watched {
     /// No source says anything about any media node for an hour.
     fn silence(&self) {
         for node in media(&self.bed).into_iter().chain(closed(&self.bed)) {
-            for source in [OccupancySource::LiveKit, OccupancySource::Egress, OccupancySource::Ingress] {
-                self.bed.script(Script::Silence { node: node.clone(), source, length: HOUR });
+            for source in [
+                OccupancySource::LiveKit,
+                OccupancySource::Egress,
+                OccupancySource::Ingress,
+            ] {
+                self.bed.script(Script::Silence {
+                    node: node.clone(),
+                    source,
+                    length: HOUR,
+                });
             }
         }
     }
@@ -365,12 +434,21 @@ impl Watched {
     fn drain_by_hand(&mut self) {
         let nodes = self.bed.store.list_nodes();
         let serving = nodes.iter().filter(|n| {
-            n.spec.role == Role::Media && n.status.as_ref().is_some_and(|s| s.phase == NodePhase::Serving)
+            n.spec.role == Role::Media
+                && n.status
+                    .as_ref()
+                    .is_some_and(|s| s.phase == NodePhase::Serving)
         });
         for node in serving.skip(1) {
             let key = ovo_store::ObjectKey::of(&**node);
-            let call = self.bed.store.set_node_annotation(&key, ovo_api::annotations::DRAIN, Some("by hand"));
-            crate::bed::now_or_never(call).expect("at once").expect("a node to annotate");
+            let call = self.bed.store.set_node_annotation(
+                &key,
+                ovo_api::annotations::DRAIN,
+                Some("by hand"),
+            );
+            crate::bed::now_or_never(call)
+                .expect("at once")
+                .expect("a node to annotate");
         }
         self.bed.wake();
     }

@@ -103,7 +103,10 @@ impl Scenario {
             Self::NodeDies => {
                 rooms(bed, 20 * MINUTE);
                 let victim = media(bed).into_iter().next().ok_or("no media node")?;
-                bed.script(Script::PowerOff { node: victim, back: Some(30 * MINUTE) });
+                bed.script(Script::PowerOff {
+                    node: victim,
+                    back: Some(30 * MINUTE),
+                });
                 bed.pass(40 * MINUTE);
                 Ok(())
             }
@@ -112,7 +115,10 @@ impl Scenario {
                 replicas(bed, 2);
                 wait(bed, "a node to close", HOUR, closing)?;
                 let victim = closed(bed).into_iter().next().ok_or("no closed node")?;
-                bed.script(Script::PowerOff { node: victim, back: Some(30 * MINUTE) });
+                bed.script(Script::PowerOff {
+                    node: victim,
+                    back: Some(30 * MINUTE),
+                });
                 bed.pass(40 * MINUTE);
                 Ok(())
             }
@@ -122,7 +128,10 @@ impl Scenario {
                     .deployment(|d| d.nodes_in(Role::Master).map(|n| n.name.clone()).next())
                     .flatten()
                     .ok_or("no master")?;
-                bed.script(Script::PowerOff { node: master, back: Some(10 * MINUTE) });
+                bed.script(Script::PowerOff {
+                    node: master,
+                    back: Some(10 * MINUTE),
+                });
                 bed.pass(30 * MINUTE);
                 Ok(())
             }
@@ -154,14 +163,25 @@ impl Scenario {
     }
 }
 
-fn wait(bed: &mut Bed, what: &str, within: Millis, done: impl Fn(&Bed) -> bool) -> Result<(), String> {
-    if bed.until(within, done) { Ok(()) } else { Err(format!("waited in vain for {what}:\n{}", bed.words())) }
+fn wait(
+    bed: &mut Bed,
+    what: &str,
+    within: Millis,
+    done: impl Fn(&Bed) -> bool,
+) -> Result<(), String> {
+    if bed.until(within, done) {
+        Ok(())
+    } else {
+        Err(format!("waited in vain for {what}:\n{}", bed.words()))
+    }
 }
 
 /// As declared, and nothing is written or done any more (S10).
 fn steady(bed: &mut Bed) -> Result<(), String> {
     // Occupancy that is written every five minutes settles first.
-    wait(bed, "rooms to end", 6 * HOUR, |b| b.deployment(|d| d.rooms.is_empty()).unwrap_or(true))?;
+    wait(bed, "rooms to end", 6 * HOUR, |b| {
+        b.deployment(|d| d.rooms.is_empty()).unwrap_or(true)
+    })?;
     bed.pass(15 * MINUTE);
     let (writes, steps) = (bed.tally.writes, bed.tally.steps);
     bed.pass(15 * MINUTE);
@@ -181,7 +201,10 @@ fn steady(bed: &mut Bed) -> Result<(), String> {
 fn rooms(bed: &mut Bed, length: Millis) {
     for (number, node) in media(bed).into_iter().enumerate() {
         let less = i64::try_from(number).unwrap_or(0) * 3 * MINUTE;
-        bed.script(Script::StartRoom { node: Some(node), plan: RoomPlan::alone((length - less).max(MINUTE)) });
+        bed.script(Script::StartRoom {
+            node: Some(node),
+            plan: RoomPlan::alone((length - less).max(MINUTE)),
+        });
     }
     bed.wake();
 }
@@ -192,13 +215,19 @@ fn replicas(bed: &mut Bed, count: i32) {
 
 /// Open media nodes.
 pub fn media(bed: &Bed) -> Vec<NodeName> {
-    bed.deployment(|d| d.open_nodes().map(|n| n.name.clone()).collect()).unwrap_or_default()
+    bed.deployment(|d| d.open_nodes().map(|n| n.name.clone()).collect())
+        .unwrap_or_default()
 }
 
 /// Media nodes that are closed and alive.
 pub fn closed(bed: &Bed) -> Vec<NodeName> {
-    bed.deployment(|d| d.nodes_in(Role::Media).filter(|n| n.is_closed_alive()).map(|n| n.name.clone()).collect())
-        .unwrap_or_default()
+    bed.deployment(|d| {
+        d.nodes_in(Role::Media)
+            .filter(|n| n.is_closed_alive())
+            .map(|n| n.name.clone())
+            .collect()
+    })
+    .unwrap_or_default()
 }
 
 fn closing(bed: &Bed) -> bool {
@@ -223,11 +252,22 @@ pub struct End {
 impl End {
     fn of(bed: &Bed) -> Result<Self, String> {
         let ledger = bed.door.look(|w| w.ledger().clone());
-        if ledger.harms > 0 || ledger.conversations_cut > 0 || ledger.jobs_cut > 0 || ledger.second_signals > 0 {
-            return Err(format!("harm was done: {:#?}\n{}", ledger.violations, bed.words()));
+        if ledger.harms > 0
+            || ledger.conversations_cut > 0
+            || ledger.jobs_cut > 0
+            || ledger.second_signals > 0
+        {
+            return Err(format!(
+                "harm was done: {:#?}\n{}",
+                ledger.violations,
+                bed.words()
+            ));
         }
         if bed.tally.plans_refused > 0 {
-            return Err(format!("the checker refused a plan: {:#?}", bed.tally.rules));
+            return Err(format!(
+                "the checker refused a plan: {:#?}",
+                bed.tally.rules
+            ));
         }
         let id = bed.cluster().map(|_| bed.infrastructure_id());
         let (resources, world) = bed.door.look(|world| {
@@ -242,7 +282,11 @@ impl End {
             all
         });
         if bed.gone() {
-            let left = bed.door.look(|w| w.deployments().flat_map(|(_, d)| d.leftovers()).collect::<Vec<_>>());
+            let left = bed.door.look(|w| {
+                w.deployments()
+                    .flat_map(|(_, d)| d.leftovers())
+                    .collect::<Vec<_>>()
+            });
             if !left.is_empty() {
                 return Err(format!("left behind: {}", left.join(", ")));
             }
@@ -250,20 +294,37 @@ impl End {
         let mut records = BTreeMap::new();
         for node in bed.store.list_nodes() {
             let phase = node.status.as_ref().map(|s| s.phase).unwrap_or_default();
-            *records.entry(format!("{:?} {phase:?}", node.spec.role)).or_default() += 1;
+            *records
+                .entry(format!("{:?} {phase:?}", node.spec.role))
+                .or_default() += 1;
         }
-        let status = bed.cluster().and_then(|c| c.status.clone()).unwrap_or_default();
+        let status = bed
+            .cluster()
+            .and_then(|c| c.status.clone())
+            .unwrap_or_default();
         Ok(Self {
             resources,
             world,
             records,
-            conditions: status.conditions.iter().map(|c| (c.type_.clone(), c.status.clone())).collect(),
-            intent: status.intent.into_iter().flat_map(|i| i.steps).map(|s| s.id).collect(),
+            conditions: status
+                .conditions
+                .iter()
+                .map(|c| (c.type_.clone(), c.status.clone()))
+                .collect(),
+            intent: status
+                .intent
+                .into_iter()
+                .flat_map(|i| i.steps)
+                .map(|s| s.id)
+                .collect(),
         })
     }
 }
 
-type Summary = (BTreeMap<ResourceId, BTreeMap<String, Scalar>>, BTreeMap<String, usize>);
+type Summary = (
+    BTreeMap<ResourceId, BTreeMap<String, Scalar>>,
+    BTreeMap<String, usize>,
+);
 
 fn summary(deployment: &Deployment) -> Summary {
     let resources = deployment
@@ -272,9 +333,22 @@ fn summary(deployment: &Deployment) -> Summary {
         .collect();
     let mut nodes = BTreeMap::new();
     for node in deployment.nodes.values() {
-        let machine = node.machine().map(|m| (m.installed.is_some(), m.unit.enabled, m.unit.active, m.any_running()));
+        let machine = node.machine().map(|m| {
+            (
+                m.installed.is_some(),
+                m.unit.enabled,
+                m.unit.active,
+                m.any_running(),
+            )
+        });
         let instance = node.instance().map(|i| (i.phase, i.protected, i.tag));
-        *nodes.entry(format!("{:?} {machine:?} {instance:?} open={}", node.role, node.is_open())).or_default() += 1;
+        *nodes
+            .entry(format!(
+                "{:?} {machine:?} {instance:?} open={}",
+                node.role,
+                node.is_open()
+            ))
+            .or_default() += 1;
     }
     (resources, nodes)
 }
@@ -285,7 +359,9 @@ fn masked(properties: &BTreeMap<String, Scalar>) -> BTreeMap<String, Scalar> {
     properties
         .iter()
         .map(|(name, value)| match value {
-            Scalar::Text(text) if digest(text) => (name.clone(), Scalar::Text("a digest".to_owned())),
+            Scalar::Text(text) if digest(text) => {
+                (name.clone(), Scalar::Text("a digest".to_owned()))
+            }
             other => (name.clone(), other.clone()),
         })
         .collect()

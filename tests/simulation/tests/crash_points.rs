@@ -16,6 +16,12 @@ fn a_sample_of_crash_and_fault_points_ends_like_the_fault_free_run() {
         "{} of {} failed:\n{}",
         found.failed.len(),
         found.runs,
-        found.failed.iter().take(5).cloned().collect::<Vec<_>>().join("\n\n")
+        found
+            .failed
+            .iter()
+            .take(5)
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n\n")
     );
 }

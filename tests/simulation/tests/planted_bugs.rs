@@ -11,18 +11,30 @@ fn the_checker_refuses_each_and_the_oracle_sees_each() {
         let mut wrong = Vec::new();
         let healthy = run(*bug, false, Checking::On);
         if !healthy.harms.is_empty() {
-            wrong.push(format!("{bug:?}: without the bug the same course does harm: {:#?}", healthy.harms));
+            wrong.push(format!(
+                "{bug:?}: without the bug the same course does harm: {:#?}",
+                healthy.harms
+            ));
         }
         let checked = run(*bug, true, Checking::On);
         if !checked.refused.contains_key(rule(*bug)) {
-            wrong.push(format!("{bug:?}: the checker did not refuse it by {}: {:#?}", rule(*bug), checked.refused));
+            wrong.push(format!(
+                "{bug:?}: the checker did not refuse it by {}: {:#?}",
+                rule(*bug),
+                checked.refused
+            ));
         }
         if !checked.harms.is_empty() {
-            wrong.push(format!("{bug:?}: harm in spite of the checker: {:#?}", checked.harms));
+            wrong.push(format!(
+                "{bug:?}: harm in spite of the checker: {:#?}",
+                checked.harms
+            ));
         }
         let unchecked = run(*bug, true, Checking::Off);
         if unchecked.harms.is_empty() {
-            wrong.push(format!("{bug:?}: the oracle saw no harm: the course does not bring it out"));
+            wrong.push(format!(
+                "{bug:?}: the oracle saw no harm: the course does not bring it out"
+            ));
         }
         wrong
     });

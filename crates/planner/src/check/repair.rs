@@ -28,10 +28,10 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
                 ..
             }
         );
-    if !(repairs || claimed) || facts.tearing_down() {
+    let group: Vec<_> = facts.of_role(role).filter(|n| counts(n)).collect();
+    if !(repairs || claimed || stands_in(run, step, role, group.len())) || facts.tearing_down() {
         return;
     }
-    let group: Vec<_> = facts.of_role(role).filter(|n| counts(n)).collect();
     let unhealthy = group.iter().filter(|n| ill(run, n)).count();
     let total = u32::try_from(group.len()).unwrap_or(u32::MAX);
     let most = facts
@@ -47,6 +47,17 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
         );
         run.refuse(Rule::S7, step, text);
     }
+}
+
+/// A media machine is started although as many as are wanted are there: it stands in for one of them.
+fn stands_in(run: &Run<'_, '_>, step: &Step, role: Role, there: usize) -> bool {
+    let media = &run.facts.spec.media;
+    let wanted = media
+        .replicas()
+        .clamp(media.min(), media.max().max(media.min()));
+    role == Role::Media
+        && matches!(step.op, Op::Start { .. })
+        && usize::try_from(wanted).is_ok_and(|wanted| there >= wanted)
 }
 
 /// Should serve, or be about to.

@@ -171,10 +171,6 @@ fn look(
                 {
                     signal.state = SignalState::Sent;
                 }
-                if view.bugs.has(Bug::Resend) {
-                    signal.state = SignalState::Intended;
-                    seen.due.push(container.reference());
-                }
             }
             (true, None)
                 if signal.state == SignalState::Intended || view.bugs.has(Bug::LostMarker) =>

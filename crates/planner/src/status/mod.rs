@@ -100,10 +100,10 @@ fn autoscaler(view: &View<'_>) -> AutoscalerStatus {
         .as_ref()
         .filter(|_| !view.changed_by_user())
         .map(|a| a.mode.clone());
-    let mode = if view.bugs.has(Bug::ChangedDefault) {
-        "Provider".to_owned()
-    } else {
-        kept.unwrap_or(effective.to_owned())
+    let mode = match kept {
+        Some(_) if view.bugs.has(Bug::ChangedDefault) => "Provider".to_owned(),
+        Some(kept) => kept,
+        None => effective.to_owned(),
     };
     let mut status = old.unwrap_or_default();
     status.decision = format!(

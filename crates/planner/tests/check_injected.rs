@@ -53,13 +53,24 @@ impl Stage {
         world.places.splice(0..0, [Place::Serving, Place::Serving]);
         let limit = i64::from(world.replicas.max(1) + world.surge);
         let media = i64::try_from(world.places.len()).unwrap();
-        Self { f: world.fixture(), v3: world.v3, first: world.name(0), second: world.name(1), media, limit }
+        Self {
+            f: world.fixture(),
+            v3: world.v3,
+            first: world.name(0),
+            second: world.name(1),
+            media,
+            limit,
+        }
     }
 
     fn ends_first(&self, f: Fixture) -> Crime {
         let (v3, name) = (self.v3, self.first.clone());
         done(f, |s| {
-            if v3 { steps::stop(s, &name, Cause::ScaleIn) } else { steps::terminate(s, &name, Cause::ScaleIn) }
+            if v3 {
+                steps::stop(s, &name, Cause::ScaleIn)
+            } else {
+                steps::terminate(s, &name, Cause::ScaleIn)
+            }
         })
     }
 
@@ -79,7 +90,11 @@ impl Stage {
         let (from, to) = (self.media, self.media.max(self.limit) + 1);
         let f = if v3 { f.node(&name).stopped() } else { f };
         done(f, |s| {
-            if v3 { steps::start(s, &name, Cause::Growth) } else { steps::capacity(s, "media", from, to, Cause::Growth) }
+            if v3 {
+                steps::start(s, &name, Cause::Growth)
+            } else {
+                steps::capacity(s, "media", from, to, Cause::Growth)
+            }
         })
     }
 
@@ -90,12 +105,16 @@ impl Stage {
         let config = |s: &Snapshot| steps::set(s, "Config/cluster", "digest", Cause::Config);
         match rule {
             Rule::S1 => self.ends_first(f),
-            Rule::S2 if self.v3 => self.ends_first(f.exited().silent(&first, OccupancySource::Egress)),
+            Rule::S2 if self.v3 => {
+                self.ends_first(f.exited().silent(&first, OccupancySource::Egress))
+            }
             Rule::S2 => self.closes_first(f.unread(&first)),
             Rule::S3 => {
                 let snapshot = f.snapshot();
                 let crimes = if self.v3 {
-                    ["m3", "m4"].map(|m| steps::stop(&snapshot, m, Cause::Masters)).to_vec()
+                    ["m3", "m4"]
+                        .map(|m| steps::stop(&snapshot, m, Cause::Masters))
+                        .to_vec()
                 } else {
                     vec![steps::capacity(&snapshot, "masters", 2, 0, Cause::Masters)]
                 };
@@ -107,21 +126,36 @@ impl Stage {
                 };
                 self.closes_first(f.draining(DrainCause::ScaleIn).record(sent))
             }
-            Rule::S5 if self.v3 => self.closes_first(f.draining(DrainCause::ScaleIn).joined_for(60_000)),
+            Rule::S5 if self.v3 => {
+                self.closes_first(f.draining(DrainCause::ScaleIn).joined_for(60_000))
+            }
             Rule::S5 => self.closes_first(f.joined_for(60_000)),
             Rule::S6 => {
                 let one = f.at_most(1, 0);
                 self.adds(if self.v3 { one } else { self.f.clone() })
             }
             Rule::S7 => {
-                let none = |f: Fixture| f.spec(|s| s.media.remediation.max_unhealthy = "0%".parse().ok());
+                let none =
+                    |f: Fixture| f.spec(|s| s.media.remediation.max_unhealthy = "0%".parse().ok());
                 let both = f.nodes([&first, &second]);
-                self.ends_first(none(if self.v3 { both.crashed() } else { both.never_joined() }))
+                self.ends_first(none(if self.v3 {
+                    both.crashed()
+                } else {
+                    both.never_joined()
+                }))
             }
             Rule::S8 => {
-                let group = if self.v3 { format!("Machine/{first}") } else { "Group/media".to_owned() };
+                let group = if self.v3 {
+                    format!("Machine/{first}")
+                } else {
+                    "Group/media".to_owned()
+                };
                 let f = f.owned_by(&group, Ownership::Foreign("another/cluster".to_owned()));
-                if self.v3 { self.ends_first(f.exited()) } else { self.closes_first(f) }
+                if self.v3 {
+                    self.ends_first(f.exited())
+                } else {
+                    self.closes_first(f)
+                }
             }
             Rule::S9 => self.adds(f.paused()),
             Rule::S10 => done(f, config),
@@ -137,8 +171,14 @@ impl Stage {
                 })
             }
             _ => {
-                let f = f.rooms(&first, 1).edited().wants("Config/cluster", "digest", "config-2");
-                done(f.spec(|s| s.disruption.config = Some(DisruptionPolicy::WhenIdle)), config)
+                let f = f
+                    .rooms(&first, 1)
+                    .edited()
+                    .wants("Config/cluster", "digest", "config-2");
+                done(
+                    f.spec(|s| s.disruption.config = Some(DisruptionPolicy::WhenIdle)),
+                    config,
+                )
             }
         }
     }

@@ -13,12 +13,21 @@ fn rules(refusals: &[Refusal]) -> Vec<Rule> {
 }
 
 fn text(refusals: &[Refusal]) -> String {
-    refusals.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    refusals
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// These steps are refused, by this rule and with these words.
 #[track_caller]
-pub(crate) fn refused(snapshot: &Snapshot, steps: impl IntoIterator<Item = Step>, rule: Rule, words: &str) {
+pub(crate) fn refused(
+    snapshot: &Snapshot,
+    steps: impl IntoIterator<Item = Step>,
+    rule: Rule,
+    words: &str,
+) {
     refused_plan(snapshot, &steps::plan(snapshot, steps), rule, words);
 }
 
@@ -27,7 +36,11 @@ pub(crate) fn refused(snapshot: &Snapshot, steps: impl IntoIterator<Item = Step>
 pub(crate) fn refused_plan(snapshot: &Snapshot, plan: &Plan, rule: Rule, words: &str) {
     let refusals = check(snapshot, plan);
     let fits = |r: &&Refusal| r.rule == rule && r.message.contains(words);
-    assert!(refusals.iter().any(|r| fits(&r)), "not refused by {rule} with `{words}`, but:\n{}", text(&refusals));
+    assert!(
+        refusals.iter().any(|r| fits(&r)),
+        "not refused by {rule} with `{words}`, but:\n{}",
+        text(&refusals)
+    );
 }
 
 /// These steps pass.
@@ -40,5 +53,10 @@ pub(crate) fn passes(snapshot: &Snapshot, steps: impl IntoIterator<Item = Step>)
 #[track_caller]
 pub(crate) fn passes_plan(snapshot: &Snapshot, plan: &Plan) {
     let refusals = check(snapshot, plan);
-    assert!(refusals.is_empty(), "{:?}:\n{}", rules(&refusals), text(&refusals));
+    assert!(
+        refusals.is_empty(),
+        "{:?}:\n{}",
+        rules(&refusals),
+        text(&refusals)
+    );
 }

@@ -133,12 +133,19 @@ pub(crate) fn any() -> impl Strategy<Value = World> {
 
 impl World {
     pub(crate) fn fixture(&self) -> Fixture {
-        let start = if self.v3 { cluster().v3() } else { cluster().v2() };
+        let start = if self.v3 {
+            cluster().v3()
+        } else {
+            cluster().v2()
+        };
         let mut f = start.media_nodes(self.places.len()).planned();
         for (i, place) in self.places.iter().enumerate() {
             f = self.put(f, &self.name(i), *place);
         }
-        f = f.replicas(self.replicas).at_most(self.replicas.max(1), self.surge).drains_at_once(self.at_once);
+        f = f
+            .replicas(self.replicas)
+            .at_most(self.replicas.max(1), self.surge)
+            .drains_at_once(self.at_once);
         let policy = self.policy;
         f = f.spec(|s| {
             s.disruption.config = Some(policy);
@@ -159,12 +166,13 @@ impl World {
     fn put(&self, f: Fixture, name: &str, place: Place) -> Fixture {
         let f = f.node(name);
         match place {
-            P::Serving => f.serving(),
             P::Occupied => f.rooms(name, 3),
             P::Silent => f.unread(name),
             P::Stale => f.readings_aged(name, 100_000),
             P::Young => f.joined_for(30_000),
-            P::Standby if self.v3 => f.stopped().record(|r| r.phase = ovo_api::node::NodePhase::Standby),
+            P::Standby if self.v3 => f
+                .stopped()
+                .record(|r| r.phase = ovo_api::node::NodePhase::Standby),
             P::Pending if !self.v3 => f.pending().unread(name),
             P::Launching => f.launching().unread(name),
             P::NeverJoined => f.never_joined().unread(name),
@@ -197,9 +205,10 @@ impl World {
             Twist::MasterSilent => f.node(master).unreachable(),
             Twist::ScopeUnknown => f.unknown(if self.v3 { "machine/m2" } else { "media" }),
             Twist::MissingResource => f.missing("Config/cluster"),
-            Twist::ForeignResource => {
-                f.owned_by("Config/cluster", ovo_model::Ownership::Foreign("another".to_owned()))
-            }
+            Twist::ForeignResource => f.owned_by(
+                "Config/cluster",
+                ovo_model::Ownership::Foreign("another".to_owned()),
+            ),
             Twist::Empty => f.from_nothing(),
             Twist::DeadlineForce => f.spec(|s| {
                 s.media.drain.deadline = Some(ovo_api::value::Duration::from_secs(60));

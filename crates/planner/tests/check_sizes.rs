@@ -136,6 +136,8 @@ fn s6_draining_nodes_count_against_the_surge() {
 #[test]
 fn s6_what_cannot_be_seen_is_there() {
     let f = pool(2, 2).at_most(2, 1).nodes(["w1", "w2"]).unreachable();
+    // How many may be ill is rule S7's; here it is only about how many there may be.
+    let f = f.spec(|s| s.media.remediation.max_unhealthy = "100%".parse().ok());
     let (snapshot, steps) = starts(f.clone(), ["w3"]);
     passes(&snapshot, steps);
     let (snapshot, steps) = starts(f, ["w3", "w4"]);
@@ -241,6 +243,21 @@ fn s6_masters_have_a_maximum_too() {
         Rule::S6,
         "5 masters, at most 4",
     );
+}
+
+#[test]
+fn s7_a_start_in_the_stead_of_an_ill_node_is_repair() {
+    let f = |ill: &[&str]| {
+        pool(2, 1)
+            .replicas(2)
+            .at_most(2, 1)
+            .nodes(ill)
+            .unreachable()
+    };
+    let (snapshot, steps) = starts(f(&["w1"]), ["w3"]);
+    passes(&snapshot, steps);
+    let (snapshot, steps) = starts(f(&["w1", "w2"]), ["w3"]);
+    refused(&snapshot, steps, Rule::S7, "2 of 2 nodes");
 }
 
 #[test]

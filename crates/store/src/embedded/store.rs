@@ -180,7 +180,7 @@ impl Store for Embedded {
             match object::with_status(&**stored, request) {
                 Some(next) => {
                     if tx.is_exact() {
-                        admission::cluster_status(&next, stored)?;
+                        admission::cluster_status(&next)?;
                     }
                     tx.put_cluster(next)
                 }

@@ -89,6 +89,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
 
     /// One round: observe, plan, check, commit, execute, report. Rounds for one cluster must not overlap.
     pub async fn reconcile(&self, key: &ObjectKey) -> Report {
+        let began = self.clock.now().mono;
         let mut memory = lock(&self.memories).remove(key).unwrap_or_default();
         let mut report = Report { look_again_in: IDLE_LOOK_MS, ..Report::default() };
         if let Err(error) = self.round(key, &mut memory, &mut report).await {
@@ -103,6 +104,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         if !report.gone {
             lock(&self.memories).insert(key.clone(), memory);
         }
+        report.took = self.clock.now().mono.since(began);
         report
     }
 

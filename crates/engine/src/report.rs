@@ -55,6 +55,8 @@ pub struct Report {
     pub writes: u32,
     /// The object is gone; there is nothing more to do for it.
     pub gone: bool,
+    /// How long the round took, in milliseconds of the engine's clock.
+    pub took: Millis,
     /// When the next look is due, in milliseconds.
     pub look_again_in: Millis,
     /// Why the round ended early.

@@ -17,6 +17,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::view::Occupancies;
 
+/// The checker's rules.
+const RULES: [&str; 13] =
+    ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13"];
+
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 struct Cluster {
     namespace: String,
@@ -70,6 +74,7 @@ pub(crate) struct Metrics {
     nodes: Family<Nodes, Gauge>,
     /// Which counts of nodes each cluster has.
     shown: Arc<Mutex<BTreeMap<Cluster, BTreeSet<Nodes>>>>,
+    speed: u32,
 }
 
 fn duration_buckets() -> Histogram {
@@ -99,8 +104,8 @@ impl prometheus_client::collector::Collector for StoreWrites {
 }
 
 impl Metrics {
-    /// Counts from zero.
-    pub(crate) fn new(store: &Embedded) -> Self {
+    /// Counts from zero. The engine's clock runs `speed` times as fast as the machine's.
+    pub(crate) fn new(store: &Embedded, speed: u32) -> Self {
         let mut registry = Registry::default();
         let build = Family::<Vec<(&str, &str)>, Gauge>::default();
         build
@@ -195,6 +200,7 @@ impl Metrics {
             waiting,
             nodes,
             shown: Arc::default(),
+            speed: speed.max(1),
         }
     }
 
@@ -205,8 +211,8 @@ impl Metrics {
         Ok(text)
     }
 
-    /// Counts one round. `seconds`: how long it took in real time.
-    pub(crate) fn count(&self, key: &ObjectKey, report: &Report, seconds: Option<f64>) {
+    /// Counts one round.
+    pub(crate) fn count(&self, key: &ObjectKey, report: &Report) {
         let (namespace, name) = (key.namespace.clone(), key.name.clone());
         let cluster = Cluster {
             namespace: namespace.clone(),
@@ -224,9 +230,8 @@ impl Metrics {
                 result,
             })
             .inc();
-        if let Some(seconds) = seconds {
-            self.duration.get_or_create(&cluster).observe(seconds);
-        }
+        let real = std::time::Duration::from_millis(u64::try_from(report.took).unwrap_or(0)) / self.speed;
+        self.duration.get_or_create(&cluster).observe(real.as_secs_f64());
         self.last_round.get_or_create(&cluster).set(unix_seconds());
         for executed in &report.executed {
             let act = format!("{:?}", executed.step.act);
@@ -239,6 +244,15 @@ impl Metrics {
                     result,
                 })
                 .inc();
+        }
+        for rule in RULES {
+            // At 0 from the first round on: a first refusal must be seen to be more than none.
+            let labels = Refused {
+                namespace: namespace.clone(),
+                cluster: name.clone(),
+                rule: rule.to_owned(),
+            };
+            drop(self.plan_refusals.get_or_create(&labels));
         }
         for refusal in &report.refused {
             let rule = format!("{:?}", refusal.rule);

@@ -180,7 +180,7 @@ impl Server {
                 Arc::new(Board::default()),
                 address,
             )),
-            metrics: Metrics::new(local.store()),
+            metrics: Metrics::new(local.store(), local.clock().speed()),
             progress: Arc::new(Progress::new(local.clock().speed())),
             engine: Arc::new(engine),
             local,

@@ -137,7 +137,7 @@ impl Watch {
 
 impl Observer for Watch {
     fn reconciled(&self, cluster: &ObjectKey, report: &Report) {
-        self.metrics.count(cluster, report, None);
+        self.metrics.count(cluster, report);
         self.progress.note(cluster, report);
         self.board.note(cluster, report);
         if let Some(tell) = &self.tell {

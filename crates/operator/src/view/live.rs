@@ -203,7 +203,8 @@ fn node_cells(node: &OpenViduNode, activity: &Activity, now: i64) -> [String; 8]
     let live = activity
         .occupancies
         .nodes
-        .get(&NodeName::from(node.spec.machine.as_str()));
+        .get(&NodeName::from(node.spec.machine.as_str()))
+        .filter(|_| node.spec.role == ovo_api::Role::Media);
     let dash = || "-".to_owned();
     let load = live.and_then(|(_, load)| *load);
     [

@@ -106,18 +106,22 @@ pub(crate) async fn status<S: Store>(
 ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
     let mut status = (*plan.status).clone();
     let destructive = plan.steps.iter().any(ovo_model::Step::is_destructive);
-    if destructive && !memory.epoch_claimed
+    if destructive
+        && memory.epoch.is_none()
         && let Some(intent) = &mut status.intent
     {
         // Who takes over says so with its first intent, never alone.
         intent.epoch += 1;
     }
+    let epoch = status.intent.as_ref().map(|i| i.epoch);
     if ground.cluster.status.as_ref() == Some(&status) {
         return Ok(None);
     }
     let object = OpenViduCluster { status: Some(status), ..(*ground.cluster).clone() };
     let written = store.replace_cluster_status(&object).await?;
-    memory.epoch_claimed |= destructive;
+    if destructive {
+        memory.epoch = epoch;
+    }
     Ok(Some(written))
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ovo_api::act::{Cuts, Role};
 use ovo_model::{NodeName, Observation, Op, Outcome, Plan, ProviderError, Scope, Snapshot, Step};
 use ovo_planner::bugs::Bug;
-use ovo_planner::check::{Refusal, recheck};
+use ovo_planner::check::{Refusal, recheck_as};
 use ovo_provider::{Call, Media, Provider};
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
 
@@ -106,7 +106,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         if self.options.checking != Checking::On {
             return Ok(Vec::new());
         }
-        Ok(recheck(&snapshot, step))
+        // An epoch that was never claimed is none: nothing destructive runs before the first intent is written.
+        Ok(recheck_as(&snapshot, step, memory.epoch.unwrap_or(-1)))
     }
 }
 

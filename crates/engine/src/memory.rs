@@ -26,6 +26,6 @@ pub(crate) struct Memory {
     pub(crate) told: Vec<EventNote>,
     /// What the last refused plan was refused for.
     pub(crate) refused: String,
-    /// Whether this process has written its epoch into the intent.
-    pub(crate) epoch_claimed: bool,
+    /// The epoch that this process wrote with its first intent.
+    pub(crate) epoch: Option<i64>,
 }

@@ -17,8 +17,10 @@ fn closed(node: &ObservedNode) -> bool {
 /// Whether everything that could hold somebody has exited.
 fn exited(node: &ObservedNode) -> bool {
     node.containers.as_ref().is_some_and(|list| {
+        // A stop takes the containers away: then none is listed and the unit is not active.
+        let inactive = node.unit.is_some_and(|u| !u.active);
         let mut drained = list.iter().filter(|c| c.drained).peekable();
-        drained.peek().is_some() && drained.all(|c| !c.running)
+        (drained.peek().is_some() || inactive) && drained.all(|c| !c.running)
     })
 }
 

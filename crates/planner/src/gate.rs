@@ -6,6 +6,7 @@ use ovo_api::windows;
 use ovo_model::{Cause, Step};
 
 use crate::bugs::Bug;
+use crate::draft::Draft;
 use crate::occupancy::{Busy, words};
 use crate::view::View;
 
@@ -72,6 +73,14 @@ impl View<'_> {
             })
             .map(|n| &n.name)
     }
+}
+
+/// Whether a step of this plan restarts or reconfigures what runs: then nothing is closed in the same plan.
+pub(crate) fn restarting(draft: &Draft) -> bool {
+    draft
+        .steps
+        .iter()
+        .any(|s| s.role != Some(Role::Media) && restarts(s.act) && s.cuts > Cuts::Nothing)
 }
 
 const fn restarts(act: ActKind) -> bool {

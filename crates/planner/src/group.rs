@@ -12,6 +12,7 @@ use ovo_model::{
 
 use crate::bugs::Bug;
 use crate::draft::Draft;
+use crate::gate::restarting;
 use crate::view::{NodeView, View};
 
 /// A new node counts for scale-in only when it has been part of the cluster for this long (rule S5).
@@ -199,7 +200,7 @@ pub(crate) fn lower(view: &View<'_>, draft: &mut Draft, group: &ResourceId, now:
     if now <= to {
         return;
     }
-    let concurrent = if view.deleting() {
+    let concurrent = if view.tearing_down() {
         i64::MAX
     } else {
         i64::from(view.spec.media.max_concurrent())
@@ -210,10 +211,13 @@ pub(crate) fn lower(view: &View<'_>, draft: &mut Draft, group: &ResourceId, now:
     if step_down <= 0 {
         return draft.wait(what, format!("{in_flight} media nodes are closing"));
     }
+    if restarting(draft) {
+        return draft.wait(what, "services to be restarted first");
+    }
     if let Some(why_not) = unsafe_to_lower(view, group) {
         return draft.wait(what, why_not);
     }
-    let (cause, why) = if view.deleting() {
+    let (cause, why) = if view.tearing_down() {
         (Cause::Deletion, "the cluster is being deleted".to_owned())
     } else {
         (
@@ -260,7 +264,7 @@ fn unsafe_to_lower(view: &View<'_>, group: &ResourceId) -> Option<String> {
         {
             return Some(format!("{} is not protected from scale-in", node.name));
         }
-        if view.deleting() {
+        if view.tearing_down() {
             continue;
         }
         if !in_grace_is_over(view, node) && !view.bugs.has(Bug::NoGrace) {
@@ -314,7 +318,7 @@ pub(crate) fn protect(view: &View<'_>, draft: &mut Draft, group: &ResourceId) {
 pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
     let mut unhealthy = Vec::new();
     let mut forced = Vec::new();
-    let mut total = 0_usize;
+    let (mut total, mut sick) = (0_usize, 0_usize);
     for node in members(view, Role::Media) {
         let Some(observed) = node.observed else {
             continue;
@@ -334,13 +338,19 @@ pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
         }
         let launched = record.launched_at.as_ref().map(Wall::from_time);
         let late = launched.is_some_and(|t| view.snap.now.wall.since(t) >= JOIN_LIMIT_MS);
-        if record.joined_at.is_none()
+        let never_joined = record.joined_at.is_none()
             && late
             && matches!(
                 observed.media,
                 MediaState::Absent | MediaState::Failed | MediaState::Launching
-            )
+            );
+        if never_joined
+            || observed.presence == Presence::Unreachable
+            || observed.media == MediaState::Failed
         {
+            sick += 1;
+        }
+        if never_joined {
             unhealthy.push(node);
         }
     }
@@ -365,11 +375,10 @@ pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
         any = true;
     }
     let cap = remediation_cap(view, total);
-    if unhealthy.len() > cap && !view.bugs.has(Bug::NoRemediationCap) {
+    if !unhealthy.is_empty() && sick > cap && !view.bugs.has(Bug::NoRemediationCap) {
         draft.remediation_stopped = Some(format!(
-            "{} of {total} media nodes never joined, more than {cap} may be replaced; look at the network, the image \
-             and the masters",
-            unhealthy.len()
+            "{sick} of {total} media nodes are unhealthy, more than {cap} may be replaced; look at the network, the image \
+             and the masters"
         ));
         return any;
     }
@@ -399,7 +408,7 @@ pub(crate) fn past_deadline(view: &View<'_>, requested_at_ms: i64) -> bool {
 /// Nobody can close a named node here: says so, and lets the record go to be made anew.
 fn answer_requests(view: &View<'_>, draft: &mut Draft) {
     for node in members(view, Role::Media) {
-        if node.deleted_by_user() && !view.deleting() {
+        if node.deleted_by_user() && !view.tearing_down() {
             draft.gone.push(node.name.clone());
             draft.event(
                 EventType::Warning,
@@ -451,7 +460,7 @@ pub(crate) fn phases(view: &View<'_>, draft: &mut Draft) {
         let (phase, why) = phase(view, node);
         if node.role == Role::Media {
             if phase == NodePhase::Draining {
-                let cause = if view.deleting() {
+                let cause = if view.tearing_down() {
                     DrainCause::ClusterDeleted
                 } else {
                     DrainCause::Foreign

@@ -54,7 +54,7 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
     } else {
         group::phases(&view, &mut draft);
     }
-    if teardown::wanted(&view) {
+    if view.tearing_down() {
         // Deletion waits while the cluster is paused, like every other write.
         if !view.spec.paused() || bugs.has(Bug::NoPause) {
             teardown::plan(&view, &mut draft);

@@ -20,7 +20,7 @@ pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft) {
             let drain = r.drain.as_ref()?;
             matches!(
                 r.phase,
-                NodePhase::Serving | NodePhase::Joining | NodePhase::Launching
+                NodePhase::Serving | NodePhase::Joining | NodePhase::Launching | NodePhase::Failed
             )
             .then(|| (name.clone(), drain.reason.clone()))
         })
@@ -43,7 +43,7 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
             continue;
         }
         // A cluster that is leaving gets no records of machines on which it has nothing.
-        let leaving = view.deleting()
+        let leaving = view.tearing_down()
             && (draft.release
                 || !node.known
                 || node.machine.is_none() && node.observed.is_none_or(|o| o.group.is_none()));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ovo_api::act::{ActKind, Role};
+use ovo_api::act::{ActKind, Cuts, Role};
 use ovo_api::spec::DriftPolicy;
 use ovo_model::{
     Cause, Change, EventType, Op, Owner, Ownership, Property, Resource, ResourceState, Scalar,
@@ -12,6 +12,7 @@ use ovo_model::{
 use crate::bugs::Bug;
 use crate::credentials::rotated;
 use crate::draft::Draft;
+use crate::occupancy::Busy;
 use crate::view::{GROUP, MACHINE, View};
 
 /// Creates what is missing and brings the rest to what it should be.
@@ -83,6 +84,14 @@ fn create(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
         return;
     }
     let text = format!("create {}", resource.id);
+    let restarts = resource
+        .properties
+        .values()
+        .any(|p| view.snap.profile.cuts(p.act, resource.role) > Cuts::Nothing);
+    if restarts && view.cluster_busy() != Busy::Zero {
+        // What restarts services when it changes restarts them when it comes back, too.
+        return draft.wait(text, "nobody to talk: its return restarts services");
+    }
     if let Some(missing) = resource.after.iter().find(|id| !view.ready(id)) {
         return draft.wait(text, format!("{missing}"));
     }

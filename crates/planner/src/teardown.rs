@@ -15,11 +15,6 @@ use crate::draft::{Draft, Stall};
 use crate::view::{MACHINE, View};
 use crate::{group, machines};
 
-/// Whether the cluster is to be taken away: deleted, and not protected from it.
-pub(crate) fn wanted(view: &View<'_>) -> bool {
-    view.deleting() && !view.spec.deletion.protected()
-}
-
 /// Takes the deployment away as far as it can be now.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
     if view.spec.deletion.policy() == DeletionPolicy::Orphan {

@@ -203,6 +203,11 @@ impl<'a> View<'a> {
         self.snap.cluster.metadata.deletion_timestamp.is_some()
     }
 
+    /// Deleted, and not protected from it.
+    pub(crate) fn tearing_down(&self) -> bool {
+        self.deleting() && !self.spec.deletion.protected()
+    }
+
     /// Whether the user changed the spec since the last status.
     pub(crate) fn changed_by_user(&self) -> bool {
         self.status.observed_generation != self.snap.cluster.metadata.generation

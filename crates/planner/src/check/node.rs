@@ -145,12 +145,15 @@ impl<'a> Node<'a> {
         })
     }
 
-    /// Containers that carried conversations are there, and every one has exited.
+    /// Containers that carried conversations have exited: all that are listed, or all were taken away by a stop.
     pub(super) fn exited(&self) -> bool {
-        self.nothing_runs()
-            && self
-                .drained_containers()
-                .is_some_and(|mut list| list.next().is_some())
+        let listed = self
+            .drained_containers()
+            .is_some_and(|mut list| list.next().is_some());
+        let inactive = self
+            .observed
+            .is_some_and(|o| o.unit.is_some_and(|u| !u.active));
+        self.nothing_runs() && (listed || inactive)
     }
 
     /// Closed to new sessions, by its own word (rule S1).

@@ -147,7 +147,7 @@ fn size(view: &View<'_>, draft: &mut Draft) {
     let target = usize::try_from(wanted(view, Role::Media)).unwrap_or(0);
     draft.target = i32::try_from(target).unwrap_or(i32::MAX);
     let (mut takers, mut serving, mut standby) = (0_usize, Vec::new(), Vec::new());
-    let (mut sick, mut present, mut closing) = (0_usize, 0_usize, 0_usize);
+    let (mut sick, mut troubled, mut present, mut closing) = (0_usize, 0_usize, 0_usize, 0_usize);
     for node in view.role(Role::Media) {
         let state = State::of(view, draft, node);
         let told_to_run = draft
@@ -157,6 +157,8 @@ fn size(view: &View<'_>, draft: &mut Draft) {
         let in_service = state.may_run() && (told_to_run || state != State::Silent);
         if in_service {
             present += 1;
+            let trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
+            troubled += usize::from(trouble && !draining(draft, &node.name));
             if draining(draft, &node.name) {
                 closing += 1;
             } else if unhealthy(view, draft, node, state) {
@@ -180,8 +182,9 @@ fn size(view: &View<'_>, draft: &mut Draft) {
         }
     }
     let cap = remediation_cap(view, takers + sick);
-    let stopped = sick > cap && !view.bugs.has(Bug::NoRemediationCap);
-    if stopped {
+    let capped = !view.bugs.has(Bug::NoRemediationCap);
+    let stopped = troubled > cap && capped;
+    if sick > cap && capped {
         draft.remediation_stopped = Some(format!(
             "{sick} of {} media nodes are unhealthy, more than {cap} may be replaced; look at the network, the masters \
              and Redis",
@@ -368,7 +371,7 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
         });
         if !started {
             // Enabled, it would come up with the next reboot although nobody asked for it.
-            let cause = if view.deleting() {
+            let cause = if view.tearing_down() {
                 Cause::Deletion
             } else {
                 Cause::Remediation

@@ -7,6 +7,7 @@ use ovo_model::{Cause, Container, ContainerRef, EventType, MediaState, Millis, O
 
 use crate::bugs::Bug;
 use crate::draft::Draft;
+use crate::gate::restarting;
 use crate::group::in_grace_is_over;
 use crate::machines::state::State;
 use crate::occupancy::FRESH_MS;
@@ -54,6 +55,9 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     }
     if seen.due.is_empty() {
         return;
+    }
+    if restarting(draft) {
+        return draft.wait(what, "services to be restarted first");
     }
     if let Some(hold) = hold {
         return draft.wait(what, hold);

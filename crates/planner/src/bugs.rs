@@ -13,8 +13,8 @@ pub enum Bug {
     EndWhileOccupied,
     /// S1 (v2): the group is shrunk while an instance is in its launch hook.
     ShrinkWhilePending,
-    /// S1 (v2): the group is shrunk although a member is not protected.
-    ShrinkUnprotected,
+    /// S1: any value of the annotation forces, not only the node's own name.
+    ForceUntyped,
     /// S2: a source that said nothing counts as zero.
     MissingIsZero,
     /// S2: a reading counts however old it is.
@@ -61,7 +61,7 @@ impl Bug {
         Self::EndWithoutClosing,
         Self::EndWhileOccupied,
         Self::ShrinkWhilePending,
-        Self::ShrinkUnprotected,
+        Self::ForceUntyped,
         Self::MissingIsZero,
         Self::StaleCounts,
         Self::TwoMasters,

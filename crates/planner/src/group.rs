@@ -258,10 +258,7 @@ fn unsafe_to_lower(view: &View<'_>, group: &ResourceId) -> Option<String> {
                 node.name
             ));
         }
-        if observed.presence == Presence::Running
-            && observed.protected != Some(true)
-            && !view.bugs.has(Bug::ShrinkUnprotected)
-        {
+        if observed.presence == Presence::Running && observed.protected != Some(true) {
             return Some(format!("{} is not protected from scale-in", node.name));
         }
         if view.tearing_down() {
@@ -300,7 +297,7 @@ pub(crate) fn protect(view: &View<'_>, draft: &mut Draft, group: &ResourceId) {
         })
         .map(|n| n.name.clone())
         .collect();
-    if nodes.is_empty() || view.bugs.has(Bug::ShrinkUnprotected) {
+    if nodes.is_empty() {
         return;
     }
     let op = Op::SetProtection {

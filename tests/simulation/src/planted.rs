@@ -41,7 +41,7 @@ pub const fn rule(bug: Bug) -> &'static str {
         Bug::EndWithoutClosing
         | Bug::EndWhileOccupied
         | Bug::ShrinkWhilePending
-        | Bug::ShrinkUnprotected => "S1",
+        | Bug::ForceUntyped => "S1",
         Bug::MissingIsZero | Bug::StaleCounts => "S2",
         Bug::TwoMasters => "S3",
         Bug::LostMarker => "S4",
@@ -62,7 +62,6 @@ pub const fn rule(bug: Bug) -> &'static str {
 pub fn run(bug: Bug, planted: bool, checking: Checking) -> Found {
     let shape = match bug {
         Bug::ShrinkWhilePending
-        | Bug::ShrinkUnprotected
         | Bug::TwoMasters
         | Bug::DeletesBucket
         | Bug::WrongOwner
@@ -304,26 +303,9 @@ impl Watched {
                 self.replicas(2);
                 self.pass(20 * MINUTE);
             }
-            Bug::ShrinkUnprotected => {
-                let group = ResourceId::new("Group", "media");
-                self.bed.script(Script::Tamper {
-                    resource: group.clone(),
-                    property: "newInstancesProtected".to_owned(),
-                    value: Scalar::Bool(false),
-                });
-                self.bed.edit(|spec| {
-                    spec["drift"] = json!("Report");
-                    spec["media"]["replicas"] = json!(4);
-                });
-                self.until(HOUR, |b| media(b).len() == 4);
-                self.bed.script(Script::Tamper {
-                    resource: group,
-                    property: "newInstancesProtected".to_owned(),
-                    value: Scalar::Bool(true),
-                });
-                self.pass(5 * MINUTE);
-                self.rooms(2 * HOUR);
-                self.replicas(3);
+            Bug::ForceUntyped => {
+                self.rooms(HOUR);
+                self.annotate(ovo_api::annotations::FORCE, "yes");
                 self.pass(20 * MINUTE);
             }
             Bug::TwoMasters => {
@@ -429,9 +411,14 @@ impl Watched {
         }
     }
 
-    /// A person asks for a drain of every media node but the last.
-    #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
+    /// A person asks for a drain of every media node but the first.
     fn drain_by_hand(&mut self) {
+        self.annotate(ovo_api::annotations::DRAIN, "by hand");
+    }
+
+    /// Annotates every serving media node but the first.
+    #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
+    fn annotate(&mut self, annotation: &str, value: &str) {
         let nodes = self.bed.store.list_nodes();
         let serving = nodes.iter().filter(|n| {
             n.spec.role == Role::Media
@@ -441,11 +428,10 @@ impl Watched {
         });
         for node in serving.skip(1) {
             let key = ovo_store::ObjectKey::of(&**node);
-            let call = self.bed.store.set_node_annotation(
-                &key,
-                ovo_api::annotations::DRAIN,
-                Some("by hand"),
-            );
+            let call = self
+                .bed
+                .store
+                .set_node_annotation(&key, annotation, Some(value));
             crate::bed::now_or_never(call)
                 .expect("at once")
                 .expect("a node to annotate");

@@ -345,7 +345,8 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     {
         return stop(view, draft, node, Cause::ScaleIn, "empty".to_owned());
     }
-    if node.forced() && state.may_run() && state != State::Silent {
+    let untyped = view.bugs.has(Bug::ForceUntyped) && node.annotation(annotations::FORCE).is_some();
+    if (node.forced() || untyped) && state.may_run() && state != State::Silent {
         draft.drain(
             view,
             &node.name,

@@ -13,6 +13,8 @@ use crate::machines::state::State;
 use crate::occupancy::FRESH_MS;
 use crate::view::{NodeView, View};
 
+/// The container of the media server: the one that a second signal kills.
+const SERVER: &str = "openvidu";
 /// A marked container that serves on for this long did not hear its signal; a person decides.
 const UNCONFIRMED_AFTER_MS: Millis = 30_000;
 /// Agents may work for rooms on other nodes, and nobody can ask them: they get longer.
@@ -55,6 +57,9 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     }
     if seen.due.is_empty() {
         return;
+    }
+    if seen.unsure {
+        return draft.wait(what, "the node to say whether it is closed already");
     }
     if restarting(draft) {
         return draft.wait(what, "services to be restarted first");
@@ -122,6 +127,8 @@ struct Seen {
     due: Vec<ContainerRef>,
     refused: Vec<String>,
     unconfirmed: Vec<String>,
+    /// Nobody could say whether the media server is closed already.
+    unsure: bool,
 }
 
 fn same(record: &SignalRecord, container: &Container) -> bool {
@@ -171,10 +178,20 @@ fn look(
                     }
                     signal.state = SignalState::Unconfirmed;
                 } else if signal.state == SignalState::Intended
-                    && (container.name != "openvidu" || observed.media != MediaState::Serving)
+                    && (container.name != SERVER || observed.media != MediaState::Serving)
                 {
                     signal.state = SignalState::Sent;
                 }
+            }
+            // Closed by its own word: somebody has signalled it, and a second signal kills.
+            (true, None)
+                if container.name == SERVER
+                    && matches!(observed.media, MediaState::Closed | MediaState::Leaving) =>
+            {
+                signal.state = SignalState::Sent;
+            }
+            (true, None) if container.name == SERVER && observed.media == MediaState::Unknown => {
+                seen.unsure = true;
             }
             (true, None)
                 if signal.state == SignalState::Intended || view.bugs.has(Bug::LostMarker) =>
@@ -207,11 +224,11 @@ fn unheard(
             .containers
             .iter()
             .flatten()
-            .any(|c| c.name == "openvidu" && !c.running)
+            .any(|c| c.name == SERVER && !c.running)
     };
     let late = marker_age >= UNCONFIRMED_AFTER_MS;
     match container.name.as_str() {
-        "openvidu" => late && observed.media == MediaState::Serving,
+        SERVER => late && observed.media == MediaState::Serving,
         // Idle and told to go, these two exit at once.
         "egress" => late && idle(OccupancySource::Egress),
         "ingress" => late && idle(OccupancySource::Ingress),

@@ -1,6 +1,6 @@
 //! The ring of readings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ovo_api::profile::Profile;
 use ovo_model::{
@@ -53,11 +53,11 @@ impl Merge<'_> {
     /// The new rings of all nodes that were seen.
     pub(crate) fn apply(&self, old: &BTreeMap<NodeName, NodeReadings>) -> BTreeMap<NodeName, NodeReadings> {
         let mut new = old.clone();
-        let mut seen = Vec::new();
+        let mut seen = BTreeSet::new();
         for observation in self.observed.values() {
             let Observation::Known { nodes, .. } = observation else { continue };
             for node in nodes.values() {
-                seen.push(node.name.clone());
+                seen.insert(node.name.clone());
                 self.node(new.entry(node.name.clone()).or_default(), node);
             }
         }

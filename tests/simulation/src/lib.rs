@@ -7,6 +7,7 @@
 pub mod bed;
 pub mod clock;
 pub mod crash;
+pub mod fixtures;
 pub mod gate;
 pub mod history;
 pub mod manifests;

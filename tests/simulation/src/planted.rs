@@ -134,6 +134,9 @@ impl Watched {
 
     fn look(&mut self) {
         let executed = self.bed.door.look(|w| w.ledger().executed);
+        if self.bed.door.look(|w| w.ledger().cut_as_allowed) > 0 {
+            self.harm("conversations were cut by a force that nobody had typed");
+        }
         let paused = self.bed.cluster().is_some_and(|c| c.spec.paused());
         if self.before.paused && paused && executed > self.before.executed {
             self.harm("something was done to a paused cluster");

@@ -84,9 +84,12 @@ pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterSta
     }
     status.rooms = Some(i32::try_from(rooms).unwrap_or(i32::MAX));
     status.participants = Some(i32::try_from(people).unwrap_or(i32::MAX));
+    // What nobody has said since the last time is not taken back.
+    let before = view.status.media.as_ref().and_then(|m| m.average_load_percent);
     status.average_load_percent = (load / 10)
         .checked_div(loads)
-        .map(|l| i32::try_from(l).unwrap_or(i32::MAX));
+        .map(|l| i32::try_from(l).unwrap_or(i32::MAX))
+        .or(before.filter(|_| status.ready > 0));
     new.media = Some(status);
 }
 

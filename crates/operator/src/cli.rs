@@ -132,6 +132,7 @@ Nobody is cut: what runs on the node goes on to its end.
 Example:
   openvidu-operator drain --local c openvidu-w2 --reason 'disk to be replaced'")]
     Drain {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The node: its object's name (CLUSTER-MACHINE), or its machine's where only one cluster has it
@@ -142,6 +143,7 @@ Example:
     },
     /// Take a drain back, where OpenVidu can take a closed node back
     Undrain {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The node
@@ -154,6 +156,7 @@ The only command that cuts. The name of the node object must be typed twice, aga
 Example:
   openvidu-operator force --local c openvidu-w2 --confirm openvidu-w2")]
     Force {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The node object's whole name
@@ -164,6 +167,7 @@ Example:
     },
     /// Keep a node from being chosen when fewer are wanted
     Protect {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The node
@@ -179,6 +183,7 @@ Removing a manifest deletes nothing; this does. `spec.deletion` says what is kep
 Example:
   openvidu-operator delete --local c video/openvidu")]
     Delete {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The cluster: NAME, or NAMESPACE/NAME
@@ -189,6 +194,7 @@ Example:
     /// Let something happen in the simulated world of a directory that is served
     #[command(hide = true)]
     Simulate {
+        /// Where.
         #[command(flatten)]
         at: LocalArgs,
         /// The cluster: NAME, or NAMESPACE/NAME

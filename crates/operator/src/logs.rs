@@ -22,11 +22,14 @@ impl From<LogLevel> for LevelFilter {
     }
 }
 
+/// Takes a line of logs.
+pub(crate) type TakeLine = Box<dyn Fn(&str) + Send>;
+
 /// Whoever takes logs instead of standard error while a table is drawn on the terminal.
-static ASIDE: Mutex<Option<Box<dyn Fn(&str) + Send>>> = Mutex::new(None);
+static ASIDE: Mutex<Option<TakeLine>> = Mutex::new(None);
 
 /// Sends logs to `take` until they are sent to standard error again with `None`.
-pub(crate) fn aside(take: Option<Box<dyn Fn(&str) + Send>>) {
+pub(crate) fn aside(take: Option<TakeLine>) {
     if let Ok(mut aside) = ASIDE.lock() {
         *aside = take;
     }

@@ -18,8 +18,9 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::view::Occupancies;
 
 /// The checker's rules.
-const RULES: [&str; 13] =
-    ["S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13"];
+const RULES: [&str; 13] = [
+    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13",
+];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 struct Cluster {
@@ -230,8 +231,11 @@ impl Metrics {
                 result,
             })
             .inc();
-        let real = std::time::Duration::from_millis(u64::try_from(report.took).unwrap_or(0)) / self.speed;
-        self.duration.get_or_create(&cluster).observe(real.as_secs_f64());
+        let real =
+            std::time::Duration::from_millis(u64::try_from(report.took).unwrap_or(0)) / self.speed;
+        self.duration
+            .get_or_create(&cluster)
+            .observe(real.as_secs_f64());
         self.last_round.get_or_create(&cluster).set(unix_seconds());
         for executed in &report.executed {
             let act = format!("{:?}", executed.step.act);

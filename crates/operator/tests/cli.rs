@@ -11,15 +11,29 @@ use common::{run, said};
 #[test]
 fn help_teaches_with_examples() {
     let help = said(&run(["--help"]));
-    for part in ["Examples:", "demo", "serve", "plan", "validate", "drain", "force", "completion"] {
+    for part in [
+        "Examples:",
+        "demo",
+        "serve",
+        "plan",
+        "validate",
+        "drain",
+        "force",
+        "completion",
+    ] {
         assert!(help.contains(part), "{part}: {help}");
     }
     assert!(!help.contains("simulate <"), "{help}");
-    for command in ["serve", "plan", "get", "drain", "force", "delete", "validate"] {
+    for command in [
+        "serve", "plan", "get", "drain", "force", "delete", "validate",
+    ] {
         let help = said(&run([command, "--help"]));
         assert!(help.contains("Example"), "{command}: {help}");
     }
-    assert_eq!(run(["--version"]).stdout, format!("openvidu-operator {}\n", env!("CARGO_PKG_VERSION")).as_bytes());
+    assert_eq!(
+        run(["--version"]).stdout,
+        format!("openvidu-operator {}\n", env!("CARGO_PKG_VERSION")).as_bytes()
+    );
     let wrong = run(["serv"]);
     assert_eq!(wrong.status.code(), Some(2));
     assert!(said(&wrong).contains("'serve'"), "{}", said(&wrong));
@@ -29,7 +43,10 @@ fn help_teaches_with_examples() {
 fn completion_knows_the_commands() {
     for shell in ["bash", "zsh", "fish"] {
         let script = said(&run(["completion", shell]));
-        assert!(script.contains("undrain") && script.contains("simulate-speed"), "{shell}");
+        assert!(
+            script.contains("undrain") && script.contains("simulate-speed"),
+            "{shell}"
+        );
     }
 }
 
@@ -38,17 +55,28 @@ fn completion_knows_the_commands() {
 fn crds_are_those_of_the_repository() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let dir = tempfile::tempdir().unwrap();
-    assert!(run(["crds", "--output", dir.path().to_str().unwrap()]).status.success());
+    assert!(
+        run(["crds", "--output", dir.path().to_str().unwrap()])
+            .status
+            .success()
+    );
     let mut count = 0;
     for folder in ["crds", "docs"] {
         for entry in fs::read_dir(dir.path().join(folder)).unwrap() {
             let path = entry.unwrap().path();
             let there = root.join(folder).join(path.file_name().unwrap());
-            assert!(fs::read(&path).unwrap() == fs::read(&there).unwrap(), "{}: run make generate", there.display());
+            assert!(
+                fs::read(&path).unwrap() == fs::read(&there).unwrap(),
+                "{}: run make generate",
+                there.display()
+            );
             count += 1;
         }
     }
     assert!(count >= 3, "{count}");
     let printed = said(&run(["crds"]));
-    assert!(printed.contains("name: openviduclusters.openvidu.io") && printed.contains("name: openvidunodes.openvidu.io"));
+    assert!(
+        printed.contains("name: openviduclusters.openvidu.io")
+            && printed.contains("name: openvidunodes.openvidu.io")
+    );
 }

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::process::Output;
 
-use common::{Dir, V2, V3, V3_SECRETS, condition, operator, run, said, until};
+use common::{Dir, V2, V2_SECRETS, V3, condition, operator, run, said, until};
 
 const NAME: &str = "openvidu-ha";
 
@@ -27,27 +27,67 @@ fn examples_are_accepted_and_say_what_is_not_built() {
         assert_eq!(output.status.code(), Some(0), "{words}");
         assert!(words.contains("1 cluster: valid"), "{words}");
         let secrets = run(["example", profile, "--secrets"]);
-        assert!(String::from_utf8(secrets.stdout).unwrap().contains("kind: Secret"));
+        assert!(
+            String::from_utf8(secrets.stdout)
+                .unwrap()
+                .contains("kind: Secret")
+        );
     }
     let (_, words) = validate(V2);
-    assert!(words.contains("bad.yaml:") && words.contains("spec.media.autoscaling.schedules: not built yet"), "{words}");
+    assert!(
+        words.contains("bad.yaml:")
+            && words.contains("spec.media.autoscaling.schedules: not built yet"),
+        "{words}"
+    );
 }
 
 /// A change of the example, and what the message about it says: where, which field, and the way out.
 #[test]
 fn each_mistake_names_file_line_and_field() {
-    let line = |text: &str, what: &str| text.lines().position(|l| l.contains(what)).map(|n| n + 1).unwrap();
+    let line = |text: &str, what: &str| {
+        text.lines()
+            .position(|l| l.contains(what))
+            .map(|n| n + 1)
+            .unwrap()
+    };
     let cases: [(&str, &str, &str, &[&str]); 7] = [
-        ("  topology: HighAvailability", "  topology: [HighAvailability", "", &["no YAML"]),
-        ("  mediaEngine: pion", "  mediaEngines: pion", "mediaEngines", &["spec.mediaEngines"]),
-        ("  mediaEngine: pion", "  mediaEngine: kurento", "mediaEngine", &["spec.mediaEngine", "kurento"]),
+        (
+            "  topology: HighAvailability",
+            "  topology: [HighAvailability",
+            "",
+            &["no YAML"],
+        ),
+        (
+            "  mediaEngine: pion",
+            "  mediaEngines: pion",
+            "mediaEngines",
+            &["spec.mediaEngines"],
+        ),
+        (
+            "  mediaEngine: pion",
+            "  mediaEngine: kurento",
+            "mediaEngine",
+            &["spec.mediaEngine", "kurento"],
+        ),
         ("    max: 3", "    max: 1", "    max: 1", &["spec.media"]),
-        ("    replicas: 2", "    replicas: many", "replicas: many", &["spec.media.replicas"]),
-        ("  domainName: openvidu.example.com", "  domainName: http://x/", "domainName: http", &["spec.domainName"]),
-        ("          role: Master\n          address: 10.5.0.4", "          role: Media\n          address: 10.5.0.4", "", &[
-            "exactly 4 machines with role Master",
-            "found 3",
-        ]),
+        (
+            "    replicas: 2",
+            "    replicas: many",
+            "replicas: many",
+            &["spec.media.replicas"],
+        ),
+        (
+            "  domainName: openvidu.example.com",
+            "  domainName: http://x/",
+            "domainName: http",
+            &["spec.domainName"],
+        ),
+        (
+            "          role: Master\n          address: 10.5.0.4",
+            "          role: Media\n          address: 10.5.0.4",
+            "",
+            &["exactly 4 machines with role Master", "found 3"],
+        ),
     ];
     for (from, to, at, parts) in cases {
         assert!(V3.contains(from), "{from}");
@@ -57,7 +97,10 @@ fn each_mistake_names_file_line_and_field() {
         assert!(words.contains("/bad.yaml:"), "{to}: {words}");
         if !at.is_empty() {
             let place = format!("bad.yaml:{}:", line(&text, at));
-            assert!(words.contains(&place) || at == "    max: 1", "{place}: {words}");
+            assert!(
+                words.contains(&place) || at == "    max: 1",
+                "{place}: {words}"
+            );
         }
         for part in parts {
             assert!(words.contains(part), "{part}: {words}");
@@ -68,8 +111,12 @@ fn each_mistake_names_file_line_and_field() {
 
 #[test]
 fn all_mistakes_are_told_at_once() {
-    let text = V3.replacen("mediaEngine: pion", "mediaEngine: kurento", 1).replacen("replicas: 2", "replicas: -1", 1);
-    let (_, words) = validate(&format!("{text}\n---\napiVersion: v1\nkind: Pod\n---\nfoo\n"));
+    let text = V3
+        .replacen("mediaEngine: pion", "mediaEngine: opera", 1)
+        .replacen("replicas: 2", "replicas: -1", 1);
+    let (_, words) = validate(&format!(
+        "{text}\n---\napiVersion: v1\nkind: Pod\n---\nfoo\n"
+    ));
     for part in ["spec.mediaEngine", "spec.media.replicas", "Pod", "mistakes"] {
         assert!(words.contains(part), "{part}: {words}");
     }
@@ -87,16 +134,31 @@ fn two_infrastructures_are_one_too_many() {
 fn a_manifest_of_5000_lines_is_read_and_its_mistake_found() {
     let mut text = V3.to_owned();
     text.push_str("---\n");
-    for number in 0..5_000 {
-        text.push_str(&format!("# line {number}\n"));
-    }
-    text.push_str(&V3.replacen("  name: openvidu-ha", "  name: other", 1).replacen("mediaEngine: pion", "mediaEngine: opera", 1));
-    let line = text.lines().position(|l| l.contains("opera")).unwrap() + 1;
+    text.push_str(&"# a line\n".repeat(5_000));
+    text.push_str(
+        &V3.replacen("  name: openvidu-ha", "  name: other", 1)
+            .replacen("mediaEngine: pion", "mediaEngine: opera", 1),
+    );
+    let line = text
+        .lines()
+        .position(|l| l.contains("Engine: opera"))
+        .unwrap()
+        + 1;
     let (_, words) = validate(&text);
-    assert!(words.contains(&format!("bad.yaml:{line}:")), "{line}: {words}");
+    assert!(
+        words.contains(&format!("bad.yaml:{line}:")),
+        "{line}: {words}"
+    );
 
-    let lines: String = (0..5_000).map(|n| format!("    KEY_{n}: \"{n}\"\n")).collect();
-    let (output, words) = validate(&V3.replacen("  mediaEngine: pion", &format!("  config:\n{lines}  mediaEngine: pion"), 1));
+    let lines: Vec<String> = (0..5_000)
+        .map(|n| format!("    KEY_{n}: \"{n}\"\n"))
+        .collect();
+    let lines = lines.concat();
+    let (output, words) = validate(&V3.replacen(
+        "  mediaEngine: pion",
+        &format!("  config:\n{lines}  mediaEngine: pion"),
+        1,
+    ));
     assert_eq!(output.status.code(), Some(1));
     assert!(words.contains("spec.config"), "{words}");
 }
@@ -105,7 +167,10 @@ fn a_manifest_of_5000_lines_is_read_and_its_mistake_found() {
 fn files_that_cannot_be_read_are_named() {
     let dir = Dir::empty();
     let missing = dir.path().join("nothing.yaml");
-    for (path, part) in [(missing.as_path(), "nothing.yaml"), (dir.path(), "s a directory")] {
+    for (path, part) in [
+        (missing.as_path(), "nothing.yaml"),
+        (dir.path(), "s a directory"),
+    ] {
         let output = run(["validate", "-f", path.to_str().unwrap()]);
         assert_eq!(output.status.code(), Some(1));
         assert!(said(&output).contains(part), "{}", said(&output));
@@ -113,38 +178,74 @@ fn files_that_cannot_be_read_are_named() {
     let binary = dir.path().join("binary.yaml");
     fs::write(&binary, [0xff, 0xfe, 0x00, 0x41]).unwrap();
     let output = run(["validate", "-f", binary.to_str().unwrap()]);
-    assert!(output.status.code() == Some(1) && said(&output).contains("UTF-8"), "{}", said(&output));
+    assert!(
+        output.status.code() == Some(1) && said(&output).contains("UTF-8"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
 fn a_missing_secret_or_key_stalls_its_cluster_only_and_is_named() {
     let dir = Dir::both();
-    dir.write("secrets-v3.yaml", &V3_SECRETS.replacen("name: ssh,", "name: other,", 1).replacen("  license:", "  licence:", 1));
+    dir.write(
+        "secrets-v2.yaml",
+        &V2_SECRETS.replacen("{name: hooks,", "{name: other,", 1),
+    );
     let _serving = dir.serve();
-    until("the other to be ready", || dir.ready("openvidu-multimaster"));
-    let mut words = String::new();
-    until("the missing Secrets to be named", || {
-        let Some(cluster) = dir.cluster(NAME) else { return false };
-        words = serde_json::to_string(&cluster.status).unwrap();
-        words.contains("openvidu-license") && condition(&cluster, "Ready") != "True"
+    until("the other to be ready", || dir.ready(NAME));
+    let named = |what: &str| {
+        let Some(cluster) = dir.cluster("openvidu-multimaster") else {
+            return false;
+        };
+        let words = serde_json::to_string(&cluster.status).unwrap();
+        words.contains(what) && condition(&cluster, "Ready") != "True"
+    };
+    until("the missing Secret to be named", || named("hooks"));
+    dir.write(
+        "secrets-v2.yaml",
+        &V2_SECRETS.replacen("  headers:", "  heathers:", 1),
+    );
+    until("the missing key to be named", || named("headers"));
+    dir.write("secrets-v2.yaml", V2_SECRETS);
+    until("the cluster to come up with its Secrets", || {
+        dir.ready("openvidu-multimaster")
     });
-    dir.write("secrets-v3.yaml", V3_SECRETS);
-    until("the cluster to come up with its Secrets", || dir.ready(NAME));
 }
 
 #[test]
 fn a_manifest_that_breaks_changes_nothing_and_hurts_no_other() {
     let dir = Dir::both();
     let serving = dir.serve();
-    until("both to be ready", || dir.ready(NAME) && dir.ready("openvidu-multimaster"));
+    until("both to be ready", || {
+        dir.ready(NAME) && dir.ready("openvidu-multimaster")
+    });
     let before = dir.cluster(NAME).unwrap();
-    dir.write("v3.yaml", &V3.replacen("  topology: HighAvailability", "  topology: [HighAvailability", 1));
-    until("the mistake to be told of", || serving.said().contains("v3.yaml"));
-    dir.write("v3.yaml", &V3.replacen("  mediaEngine: pion", "  mediaEngine: kurento", 1));
-    until("the broken rule to be told of", || serving.said().contains("spec.mediaEngine"));
-    dir.write("v2.yaml", &V2.replacen("    replicas: 2", "    replicas: 3", 1));
+    dir.write(
+        "v3.yaml",
+        &V3.replacen(
+            "  topology: HighAvailability",
+            "  topology: [HighAvailability",
+            1,
+        ),
+    );
+    until("the mistake to be told of", || {
+        serving.said().contains("v3.yaml")
+    });
+    dir.write(
+        "v3.yaml",
+        &V3.replacen("  mediaEngine: pion", "  mediaEngine: kurento", 1),
+    );
+    until("the broken rule to be told of", || {
+        serving.said().contains("spec.mediaEngine")
+    });
+    dir.write(
+        "v2.yaml",
+        &V2.replacen("    replicas: 2", "    replicas: 3", 1),
+    );
     until("the other to follow its manifest", || {
-        dir.cluster("openvidu-multimaster").is_some_and(|c| c.status.unwrap().media.unwrap().ready == 3)
+        dir.cluster("openvidu-multimaster")
+            .is_some_and(|c| c.status.unwrap().media.unwrap().ready == 3)
     });
     let after = dir.cluster(NAME).unwrap();
     assert_eq!(after.spec, before.spec);
@@ -158,7 +259,10 @@ fn directories_that_cannot_be_served_are_named() {
     let dir = Dir::v3();
     let file = dir.path().join("v3.yaml");
     let missing = dir.path().join("missing");
-    for (path, part) in [(missing, "make it and put a manifest there"), (file, "is a file")] {
+    for (path, part) in [
+        (missing, "make it and put a manifest there"),
+        (file, "is a file"),
+    ] {
         for command in ["serve", "get"] {
             let mut command = operator([command, "--local", path.to_str().unwrap()]);
             if part.is_empty() || command.get_args().next().is_some_and(|c| c == "serve") {
@@ -167,7 +271,10 @@ fn directories_that_cannot_be_served_are_named() {
             let output = command.output().unwrap();
             assert_eq!(output.status.code(), Some(1));
             let words = said(&output);
-            assert!(words.contains(part) && words.contains(path.to_str().unwrap()), "{words}");
+            assert!(
+                words.contains(part) && words.contains(path.to_str().unwrap()),
+                "{words}"
+            );
         }
     }
 }
@@ -184,7 +291,10 @@ fn a_directory_of_somebody_else_is_refused() {
         .unwrap();
     let words = said(&output);
     assert_eq!(output.status.code(), Some(1), "{words}");
-    assert!(words.contains("ermission denied") && words.contains("let the user that runs the operator"), "{words}");
+    assert!(
+        words.contains("ermission denied") && words.contains("let the user that runs the operator"),
+        "{words}"
+    );
 }
 
 #[test]
@@ -197,10 +307,8 @@ cp "$3"/*.yaml "$1"; chmod 600 "$1"/*
 "$2" serve --local "$1" --simulate --simulate-speed 20 --listen 127.0.0.1:0 >"$4/out" 2>"$4/err" &
 until grep -q 'Creating -> Running' "$4/out"; do kill -0 $!; sleep 0.05; done
 head -c 64m /dev/zero > "$1/ballast" 2>/dev/null || true
-sed -i.bak 's/    replicas: 2/    replicas: 3/' "$1/v3.yaml" 2>/dev/null || cp "$3/v3-three" "$4/copy"
 "$2" protect --local "$1" w2 >"$4/refused" 2>&1 && exit 3
 grep -q 'disk is full' "$4/refused"
-address=$(grep -o 'http://[0-9.:]*' "$4/out" | head -1)
 rm "$1/ballast"
 until "$2" protect --local "$1" w2 >"$4/again" 2>&1; do kill -0 $!; sleep 0.05; done
 kill -TERM $!
@@ -210,12 +318,24 @@ wait $!
     let work = tempfile::tempdir().unwrap();
     let output = std::process::Command::new("unshare")
         .args(["--map-root-user", "--mount", "bash", "-c", script, "bash"])
-        .args([outer.path(), std::path::Path::new(env!("CARGO_BIN_EXE_openvidu-operator")), dir.path(), work.path()])
+        .args([
+            outer.path(),
+            std::path::Path::new(env!("CARGO_BIN_EXE_openvidu-operator")),
+            dir.path(),
+            work.path(),
+        ])
         .env_remove("OPENVIDU_OPERATOR_LOCAL")
         .output()
         .unwrap();
-    let told = ["out", "err", "refused", "again"].map(|name| fs::read_to_string(work.path().join(name)).unwrap_or_default());
-    assert_eq!(output.status.code(), Some(0), "{}\n{}", said(&output), told.join("\n---\n"));
+    let told = ["out", "err", "refused", "again"]
+        .map(|name| fs::read_to_string(work.path().join(name)).unwrap_or_default());
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}\n{}",
+        said(&output),
+        told.join("\n---\n")
+    );
 }
 
 #[test]
@@ -227,13 +347,26 @@ fn a_database_of_a_newer_format_is_not_touched() {
     let marker = dir.state("store.format");
     fs::write(&marker, "99\n").unwrap();
     let before = fs::read(dir.state("store.redb")).unwrap();
-    for command in [vec!["get"], vec!["serve", "--simulate", "--listen", "127.0.0.1:0"]] {
-        let output = operator([]).args(&command).args(["--local", dir.str()]).output().unwrap();
+    for command in [
+        vec!["get"],
+        vec!["serve", "--simulate", "--listen", "127.0.0.1:0"],
+    ] {
+        let output = operator([])
+            .args(&command)
+            .args(["--local", dir.str()])
+            .output()
+            .unwrap();
         assert_eq!(output.status.code(), Some(1));
         let words = said(&output);
-        assert!(words.contains("format 99") && words.contains("newer"), "{words}");
+        assert!(
+            words.contains("format 99") && words.contains("newer"),
+            "{words}"
+        );
     }
-    assert!(before == fs::read(dir.state("store.redb")).unwrap(), "it was written");
+    assert!(
+        before == fs::read(dir.state("store.redb")).unwrap(),
+        "it was written"
+    );
 }
 
 #[test]
@@ -256,10 +389,19 @@ fn a_torn_tail_loses_nothing_that_was_acknowledged() {
     // A database that lost its end is refused by name; it is never begun anew in silence.
     let store = dir.state("store.redb");
     let length = fs::metadata(&store).unwrap().len();
-    fs::OpenOptions::new().write(true).open(&store).unwrap().set_len(length / 2).unwrap();
+    fs::OpenOptions::new()
+        .write(true)
+        .open(&store)
+        .unwrap()
+        .set_len(length / 2)
+        .unwrap();
     let output = run(["get", "--local", dir.str()]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("store.redb") && said(&output).contains("put back a copy"), "{}", said(&output));
+    assert!(
+        said(&output).contains("store.redb") && said(&output).contains("put back a copy"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]
@@ -269,7 +411,18 @@ fn a_world_that_is_damaged_is_named() {
     let world = dir.state("world");
     let text = fs::read_to_string(&world).unwrap();
     fs::write(&world, text.replacen("format", "tamrof", 1)).unwrap();
-    let output = run(["serve", "--local", dir.str(), "--simulate", "--listen", "127.0.0.1:0"]);
+    let output = run([
+        "serve",
+        "--local",
+        dir.str(),
+        "--simulate",
+        "--listen",
+        "127.0.0.1:0",
+    ]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(said(&output).contains("/world, line 1"), "{}", said(&output));
+    assert!(
+        said(&output).contains("/world, line 1"),
+        "{}",
+        said(&output)
+    );
 }

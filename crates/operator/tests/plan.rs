@@ -15,8 +15,10 @@ use ovo_world::{RoomPlan, Script};
 const NAME: &str = "openvidu-ha";
 
 fn plan(dir: &Dir, file: &Path, more: &[&str]) -> (Option<i32>, String) {
-    let output: Output =
-        operator(["plan", "-f", file.to_str().unwrap(), "--local", dir.str()]).args(more).output().unwrap();
+    let output: Output = operator(["plan", "-f", file.to_str().unwrap(), "--local", dir.str()])
+        .args(more)
+        .output()
+        .unwrap();
     (output.status.code(), said(&output))
 }
 
@@ -44,7 +46,12 @@ fn from_nothing() {
     let output = run(["plan", "-f", file.to_str().unwrap(), "--offline"]);
     let words = said(&output);
     assert_eq!(output.status.code(), Some(2), "{words}");
-    assert!(words.contains("video/openvidu-ha (new)") && words.contains("because") && words.contains("cuts nothing"), "{words}");
+    assert!(
+        words.contains("video/openvidu-ha (new)")
+            && words.contains("because")
+            && words.contains("cuts nothing"),
+        "{words}"
+    );
     // Where nothing was ever served it is the same.
     let (code, words) = plan(&dir, &file, &[]);
     assert_eq!(code, Some(2), "{words}");
@@ -55,7 +62,9 @@ fn from_nothing() {
 fn a_converged_cluster_has_nothing_to_do_and_a_change_has() {
     let dir = Dir::both();
     let serving = dir.serve();
-    until("both to be ready", || dir.ready(NAME) && dir.ready("openvidu-multimaster"));
+    until("both to be ready", || {
+        dir.ready(NAME) && dir.ready("openvidu-multimaster")
+    });
     // The last word of a round that made it ready may still be on its way into the next plan.
     for name in ["v2.yaml", "v3.yaml"] {
         let file = dir.path().join(name);
@@ -68,15 +77,39 @@ fn a_converged_cluster_has_nothing_to_do_and_a_change_has() {
         assert!(words.contains("nothing to do"), "{words}");
     }
     let change = dir.path().join("change.txt");
-    fs::write(&change, V3.replacen("  mediaEngine: pion", "  config: {OPENVIDU_X: \"1\"}\n  mediaEngine: pion", 1)).unwrap();
+    fs::write(
+        &change,
+        V3.replacen(
+            "  mediaEngine: pion",
+            "  config: {OPENVIDU_X: \"1\"}\n  mediaEngine: pion",
+            1,
+        ),
+    )
+    .unwrap();
     let (code, words) = plan(&dir, &change, &["--diff"]);
     assert_eq!(code, Some(2), "{words}");
-    for part in ["Config/cluster", "because", "cuts everything in the cluster", "~ digest: "] {
+    for part in [
+        "Config/cluster",
+        "because",
+        "cuts everything in the cluster",
+        "~ digest: ",
+    ] {
         assert!(words.contains(part), "{part}: {words}");
     }
     // With people in it the change waits, and says for whom.
-    let node = dir.nodes(NAME).into_iter().map(|n| n.spec.machine).find(|m| m == "w1").unwrap();
-    dir.script(NAME, Script::StartRoom { node: Some(NodeName::from(node.as_str())), plan: RoomPlan::alone(3_600_000) });
+    let node = dir
+        .nodes(NAME)
+        .into_iter()
+        .map(|n| n.spec.machine)
+        .find(|m| m == "w1")
+        .unwrap();
+    dir.script(
+        NAME,
+        Script::StartRoom {
+            node: Some(NodeName::from(node.as_str())),
+            plan: RoomPlan::alone(3_600_000),
+        },
+    );
     let (code, words) = plan(&dir, &change, &[]);
     assert_eq!(code, Some(2), "{words}");
     assert!(words.contains("cuts 1 room"), "{words}");
@@ -85,7 +118,12 @@ fn a_converged_cluster_has_nothing_to_do_and_a_change_has() {
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(json[0]["cluster"], "video/openvidu-ha");
     // Nothing of it was done, and a new cluster of the file is not there.
-    fs::write(&change, V2.replacen("name: openvidu-multimaster", "name: another", 1).replacen("clusterID: openvidu-multimaster", "clusterID: another", 1)).unwrap();
+    fs::write(
+        &change,
+        V2.replacen("name: openvidu-multimaster", "name: another", 1)
+            .replacen("clusterID: openvidu-multimaster", "clusterID: another", 1),
+    )
+    .unwrap();
     let (code, words) = plan(&dir, &change, &[]);
     assert_eq!(code, Some(2), "{words}");
     assert!(words.contains("video/another (new)"), "{words}");
@@ -109,8 +147,19 @@ fn what_may_not_change_is_an_error_with_its_line() {
     fs::write(&change, &text).unwrap();
     let (code, words) = plan(&dir, &change, &[]);
     assert_eq!(code, Some(1), "{words}");
-    assert!(words.contains("change.txt:") && words.contains("spec.version"), "{words}");
-    fs::write(&change, V3.replacen("  topology: HighAvailability", "  topology: [HighAvailability", 1)).unwrap();
+    assert!(
+        words.contains("change.txt:") && words.contains("spec.version"),
+        "{words}"
+    );
+    fs::write(
+        &change,
+        V3.replacen(
+            "  topology: HighAvailability",
+            "  topology: [HighAvailability",
+            1,
+        ),
+    )
+    .unwrap();
     let (code, words) = plan(&dir, &change, &[]);
     assert_eq!(code, Some(1), "{words}");
     assert!(words.contains("change.txt:"), "{words}");

@@ -81,14 +81,14 @@ fn choose<'a>(listing: &'a Listing, args: &GetArgs) -> Result<Chosen<'a>, Failur
     if is_kind(what, "node") {
         return Ok((Vec::new(), nodes.collect()));
     }
-    let named = |key: &ObjectKey| key.name == what || key.to_string() == what;
-    let clusters: Vec<_> = all.filter(|c| named(&ObjectKey::of(*c))).collect();
+    let is_named = |key: &ObjectKey| key.name == what || key.to_string() == what;
+    let clusters: Vec<_> = all.filter(|c| is_named(&ObjectKey::of(*c))).collect();
     let nodes: Vec<_> = nodes
         .filter(|n| {
             let key = ObjectKey::of(*n);
             let whole = matches!(args.output, GetOutput::Yaml | GetOutput::Json);
             // A cluster's table shows its nodes too; as whole objects they are asked for one by one.
-            named(&key)
+            is_named(&key)
                 || !whole
                     && clusters
                         .iter()

@@ -32,7 +32,7 @@ pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
     let least = (json && matches!(cli.command, Command::Serve(_))).then_some(LogLevel::Info);
     logs::start(cli.logs, least);
     match cli.command {
-        Command::Serve(args) => serve::run(args, cli.logs),
+        Command::Serve(args) => serve::run(&args, cli.logs),
         Command::Plan(args) => plan::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Example { profile, secrets } => example::run(profile, secrets),

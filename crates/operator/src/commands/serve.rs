@@ -42,13 +42,18 @@ impl Shown {
             (ViewChoice::Table, _) => Self::Table,
             (ViewChoice::Lines, _) => Self::Lines,
             (ViewChoice::Auto, LogFormat::Json) => Self::Logs,
-            (ViewChoice::Auto, LogFormat::Text) if std::io::stdout().is_terminal() => Self::Table,
-            (ViewChoice::Auto, LogFormat::Text) => Self::Lines,
+            (ViewChoice::Auto, LogFormat::Text) => {
+                if std::io::stdout().is_terminal() {
+                    Self::Table
+                } else {
+                    Self::Lines
+                }
+            }
         }
     }
 }
 
-pub(super) fn run(args: ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
     let Some(dir) = args.dir.as_deref() else {
         return Err(Failure::NotBuilt {
             what: "serving from Kubernetes".to_owned(),

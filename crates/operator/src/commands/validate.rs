@@ -1,7 +1,7 @@
 //! `validate`.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ovo_api::manifest::{Document, ManifestError, Object, parse_manifest};
@@ -134,7 +134,7 @@ impl Findings {
 }
 
 /// Text of a file that a person named.
-pub(super) fn read(file: &PathBuf) -> Result<String, Failure> {
+pub(super) fn read(file: &Path) -> Result<String, Failure> {
     std::fs::read_to_string(file).map_err(Failure::file(file))
 }
 

@@ -1,7 +1,7 @@
 //! `demo`: both example clusters on the simulated world, through a day's trouble in a minute, with nobody cut.
 
-mod stage;
 mod script;
+mod stage;
 mod summary;
 
 use std::fs::{self, OpenOptions};
@@ -51,10 +51,20 @@ pub(crate) fn run(args: &DemoArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
     let began = Instant::now();
     runtime()?.block_on(async {
         let config = WorldConfig::demo();
-        let options = SimOptions { seed: Some(args.seed), speed: SPEED, start: Some(MORNING), config };
+        let options = SimOptions {
+            seed: Some(args.seed),
+            speed: SPEED,
+            start: Some(MORNING),
+            config,
+        };
         let local = Local::simulated(folder.path(), &options)?;
         let server = Server::start(local.clone(), None, 8, shown).await?;
-        let stage = Stage::new(local, server.live.clone(), shown, began + Duration::from_secs(args.seconds));
+        let stage = Stage::new(
+            local,
+            server.live.clone(),
+            shown,
+            began + Duration::from_secs(args.seconds),
+        );
         let (over, is_over) = oneshot::channel::<()>();
         let interrupted = signalled()?;
         let play = async {
@@ -88,7 +98,12 @@ pub(crate) fn run(args: &DemoArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
 fn put(path: &Path, text: &str) -> Result<(), Failure> {
     let fresh = path.with_extension("new");
     let write = || {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&fresh)?;
         file.write_all(text.as_bytes())?;
         fs::rename(&fresh, path)
     };

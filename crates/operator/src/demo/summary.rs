@@ -16,7 +16,11 @@ pub(super) struct Summary {
 
 impl Summary {
     pub(super) fn of(stage: &Stage, took: Duration) -> Self {
-        Self { acts: stage.acts(), ledger: stage.ledger(), took }
+        Self {
+            acts: stage.acts(),
+            ledger: stage.ledger(),
+            took,
+        }
     }
 
     /// For people.
@@ -25,7 +29,15 @@ impl Summary {
             .acts
             .iter()
             .enumerate()
-            .map(|(number, act)| format!("{}. {} ({:.0} s): {}", number + 1, act.title, act.took.as_secs_f64(), act.found))
+            .map(|(number, act)| {
+                format!(
+                    "{}. {} ({:.0} s): {}",
+                    number + 1,
+                    act.title,
+                    act.took.as_secs_f64(),
+                    act.found
+                )
+            })
             .collect();
         let ledger = &self.ledger;
         lines.push(format!(
@@ -46,7 +58,14 @@ impl Summary {
         if ledger.harms + ledger.conversations_cut + ledger.jobs_cut + ledger.second_signals == 0 {
             return Ok(());
         }
-        let words: Vec<String> = ledger.violations.iter().map(|v| format!("{:?}: {}", v.harm, v.words)).collect();
-        Err(Failure::Demo(format!("harm was done: {}", words.join("; "))))
+        let words: Vec<String> = ledger
+            .violations
+            .iter()
+            .map(|v| format!("{:?}: {}", v.harm, v.words))
+            .collect();
+        Err(Failure::Demo(format!(
+            "harm was done: {}",
+            words.join("; ")
+        )))
     }
 }

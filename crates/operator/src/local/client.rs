@@ -15,7 +15,7 @@ use crate::local::{Local, Request, Response};
 /// How long a server may take from its lock to its socket.
 const STARTING: Duration = Duration::from_secs(5);
 /// How long a server may take for an answer; a plan of many clusters is the longest.
-const ANSWER: Duration = Duration::from_secs(60);
+const ANSWER: Duration = Duration::from_mins(1);
 
 /// Whoever answers commands for a directory.
 pub enum Client {

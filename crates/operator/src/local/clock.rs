@@ -44,10 +44,10 @@ struct Timeline {
 // === impl Anchor ===
 
 impl Anchor {
-    /// A world of this seed begins now; its time shows `simulated` and runs `speed` times as fast as ours.
-    pub(crate) fn begin(seed: u64, simulated: Option<Wall>, speed: u32) -> Self {
+    /// A world of this seed begins now; its time is `shows` (else the real time) and runs `speed` times as fast as ours.
+    pub(crate) fn begin(seed: u64, shows: Option<Wall>, speed: u32) -> Self {
         let real = real_now();
-        let simulated = simulated.map_or(real, |wall| wall.0);
+        let simulated = shows.map_or(real, |wall| wall.0);
         Self {
             format_version: FORMAT_VERSION,
             seed,

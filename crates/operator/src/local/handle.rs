@@ -26,21 +26,21 @@ impl Local {
             Request::Drain { node, reason } => self.drain(&node, &reason).await,
             Request::Undrain { node } => {
                 let name = self.annotate(&node, DRAIN, None).await?;
-                done(format!(
+                Ok(done(format!(
                     "{name} is not asked to drain any more; a node that is closed already stays closed where OpenVidu cannot take it back"
-                ))
+                )))
             }
             Request::Force { node, confirm } => self.force(&node, &confirm).await,
             Request::Protect { node, on } => {
                 let name = self.annotate(&node, PROTECT, on.then_some("true")).await?;
-                done(format!(
+                Ok(done(format!(
                     "{name} {}",
                     if on {
                         "is not chosen when fewer nodes are wanted"
                     } else {
                         "may be chosen again"
                     }
-                ))
+                )))
             }
             Request::Delete { cluster } => self.delete(&cluster).await,
             Request::Plan { files } => Ok(Response::Plan {
@@ -118,9 +118,9 @@ impl Local {
             ));
         }
         let name = self.annotate(node, DRAIN, Some(reason)).await?;
-        done(format!(
+        Ok(done(format!(
             "{name} is closed to new meetings as soon as it may be, and ended when the last one is over"
-        ))
+        )))
     }
 
     async fn force(&self, node: &str, confirm: &str) -> Result<Response, Failure> {
@@ -135,9 +135,9 @@ impl Local {
             )));
         }
         let name = self.annotate(node, FORCE, Some(&key.name)).await?;
-        done(format!(
+        Ok(done(format!(
             "{name} is ended now, with everything that runs on it"
-        ))
+        )))
     }
 
     async fn annotate(
@@ -159,13 +159,13 @@ impl Local {
         let key = ObjectKey::of(&*cluster);
         self.store().delete_cluster(&key).await?;
         if cluster.spec.deletion.protected() {
-            return done(format!(
+            return Ok(done(format!(
                 "{key} is to be deleted, and spec.deletion.protected keeps it: nothing is torn down before you set it to false in the manifest"
-            ));
+            )));
         }
-        done(format!(
+        Ok(done(format!(
             "{key} is to be deleted: its meetings end by themselves first"
-        ))
+        )))
     }
 
     fn world(&self) -> Result<Response, Failure> {
@@ -193,12 +193,15 @@ impl Local {
             .cloned()
             .unwrap_or_default();
         let room = door.script(&id, script)?;
-        done(room.map_or_else(|| "done".to_owned(), |room| room.to_string()))
+        Ok(done(room.map_or_else(
+            || "done".to_owned(),
+            |room| room.to_string(),
+        )))
     }
 }
 
-fn done(message: String) -> Result<Response, Failure> {
-    Ok(Response::Done { message })
+const fn done(message: String) -> Response {
+    Response::Done { message }
 }
 
 fn not_simulated() -> Failure {

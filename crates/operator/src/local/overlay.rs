@@ -1,7 +1,7 @@
 //! Planning without writing: the stored state, copied into memory, with the manifests laid over it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ovo_api::manifest::{Document, Object, parse_manifest};
@@ -354,7 +354,7 @@ fn manifest_of(cluster: &OpenViduCluster, file: &str) -> Result<Manifest, Failur
 /// Lays a manifest over what is there; what the rules refuse is told with its place.
 async fn lay(
     overlay: &Embedded,
-    file: &PathBuf,
+    file: &Path,
     document: &Document,
     cluster: &OpenViduCluster,
 ) -> Result<(), Failure> {
@@ -375,7 +375,7 @@ async fn lay(
                 document
                     .locate(errors)
                     .into_iter()
-                    .map(|e| (file.clone(), e))
+                    .map(|e| (file.to_owned(), e))
                     .collect(),
             ))
         }

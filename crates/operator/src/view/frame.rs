@@ -96,10 +96,10 @@ fn cluster_lines(cluster: &Row, share: usize, lines: &mut Vec<Text>) {
     lines.push(Text::dim(&cells(
         &CLUSTER_HEAD.map(str::to_owned),
         &widths,
-        &CLUSTER_RIGHT,
+        CLUSTER_RIGHT,
     )));
     lines.push(Text::new(
-        &cells(&cluster.cells, &widths, &CLUSTER_RIGHT),
+        &cells(&cluster.cells, &widths, CLUSTER_RIGHT),
         phase_paint(&cluster.cells[1]),
     ));
     for (mark, list, paint) in [
@@ -123,11 +123,11 @@ fn cluster_lines(cluster: &Row, share: usize, lines: &mut Vec<Text>) {
         let widths = widths_of(&NODE_HEAD, &rows);
         lines.push(Text::dim(&format!(
             "  {}",
-            cells(&NODE_HEAD.map(str::to_owned), &widths, &RIGHT)
+            cells(&NODE_HEAD.map(str::to_owned), &widths, RIGHT)
         )));
         for row in &rows {
             lines.push(Text::new(
-                &format!("  {}", cells(row, &widths, &RIGHT)),
+                &format!("  {}", cells(row, &widths, RIGHT)),
                 phase_paint(&row[2]),
             ));
         }
@@ -151,10 +151,10 @@ fn widths_of(head: &[&str; 8], rows: &[[String; 8]]) -> [usize; 8] {
     widths
 }
 
-fn cells(row: &[String; 8], widths: &[usize; 8], right: &[bool; 8]) -> String {
+fn cells(row: &[String; 8], widths: &[usize; 8], right: [bool; 8]) -> String {
     let mut line = String::new();
     for ((cell, width), right) in row.iter().zip(widths).zip(right) {
-        if *right {
+        if right {
             let _ = write!(line, "{cell:>width$}  ");
         } else {
             let _ = write!(line, "{cell:<width$}  ");

@@ -1,5 +1,6 @@
 //! The live table: from records and rounds to a frame, again and again.
 
+use std::fmt::Write as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,7 +62,7 @@ impl Live {
 
     /// Draws until it is dropped.
     pub(crate) async fn draw_until_dropped(&self) {
-        let screen = match Screen::take() {
+        let _screen = match Screen::take() {
             Ok(screen) => screen,
             Err(error) => {
                 tracing::warn!(%error, "the terminal cannot be drawn on");
@@ -71,8 +72,8 @@ impl Live {
         let board = self.board.clone();
         logs::aside(Some(Box::new(move |line| board.line(line))));
         loop {
-            let lines = render(&self.frame(), screen.size(), style());
-            if screen.draw(&lines).is_err() {
+            let lines = render(&self.frame(), Screen::size(), style());
+            if Screen::draw(&lines).is_err() {
                 // The terminal is gone; the work goes on.
                 return std::future::pending().await;
             }
@@ -96,13 +97,11 @@ impl Live {
         );
         if self.local.door().is_some() {
             let now = self.local.clock().wall().to_time().0.to_string();
-            title.push_str(&format!(
-                "  simulated, {} times as fast, {now}",
-                self.local.clock().speed()
-            ));
+            let speed = self.local.clock().speed();
+            let _ = write!(title, "  simulated, {speed} times as fast, {now}");
         }
         if let Some(address) = self.address {
-            title.push_str(&format!("  http://{address}/metrics"));
+            let _ = write!(title, "  http://{address}/metrics");
         }
         title
     }

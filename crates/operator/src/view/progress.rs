@@ -9,7 +9,7 @@ use ovo_store::{ObjectKey, StoreError};
 
 /// How much later than planned a round may end before the loop counts as stuck. A round reads machines that may
 /// not answer, and carries out steps with time-outs of their own.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// What readiness rests on: not that the process answers, but that its rounds end.
 #[derive(Debug)]

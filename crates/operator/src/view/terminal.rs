@@ -34,7 +34,7 @@ impl Screen {
     }
 
     /// Columns and lines, now.
-    pub(crate) fn size(&self) -> (usize, usize) {
+    pub(crate) fn size() -> (usize, usize) {
         let size = rustix::termios::tcgetwinsize(io::stdout()).ok();
         match size.map(|s| (usize::from(s.ws_col), usize::from(s.ws_row))) {
             Some((columns, rows)) if columns > 0 && rows > 0 => (columns, rows),
@@ -43,7 +43,7 @@ impl Screen {
     }
 
     /// Draws lines over what was there, without a flicker.
-    pub(crate) fn draw(&self, lines: &[String]) -> io::Result<()> {
+    pub(crate) fn draw(lines: &[String]) -> io::Result<()> {
         let mut text = String::from("\x1b[H");
         for (number, line) in lines.iter().enumerate() {
             if number > 0 {

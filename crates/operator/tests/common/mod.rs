@@ -1,5 +1,11 @@
 //! Runs the built binary on directories of its own.
-#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,7 +22,7 @@ use ovo_world::Script;
 use tempfile::TempDir;
 
 /// How long anything may take. A loaded machine with two cores brings two clusters up in seconds.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_mins(1);
 
 pub const V2: &str = include_str!("../../../../docs/examples/v2-aws.yaml");
 pub const V3: &str = include_str!("../../../../docs/examples/v3-onprem.yaml");
@@ -26,7 +32,11 @@ pub const V3_SECRETS: &str = include_str!("../../../../docs/examples/secrets-v3-
 /// The binary with arguments.
 pub fn operator<const N: usize>(arguments: [&str; N]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_openvidu-operator"));
-    command.args(arguments).env_remove("OPENVIDU_OPERATOR_LOCAL").env("NO_COLOR", "1").stdin(Stdio::null());
+    command
+        .args(arguments)
+        .env_remove("OPENVIDU_OPERATOR_LOCAL")
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null());
     command
 }
 
@@ -37,7 +47,11 @@ pub fn run<const N: usize>(arguments: [&str; N]) -> Output {
 
 /// Standard output and standard error together.
 pub fn said(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    format!(
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    )
 }
 
 /// A directory of manifests.
@@ -74,7 +88,10 @@ impl Dir {
 
     /// Writes a file whole, for its owner only.
     pub fn write(&self, name: &str, text: &str) -> PathBuf {
-        let (path, fresh) = (self.path().join(name), self.path().join(format!(".{name}.new")));
+        let (path, fresh) = (
+            self.path().join(name),
+            self.path().join(format!(".{name}.new")),
+        );
         fs::write(&fresh, text).unwrap();
         fs::set_permissions(&fresh, fs::Permissions::from_mode(0o600)).unwrap();
         fs::rename(&fresh, &path).unwrap();
@@ -91,13 +108,24 @@ impl Dir {
     }
 
     pub fn serve_with(&self, arguments: &[&str]) -> Serving<'_> {
-        let mut command = operator(["serve", "--local", self.str(), "--simulate", "--listen", "127.0.0.1:0"]);
+        let mut command = operator([
+            "serve",
+            "--local",
+            self.str(),
+            "--simulate",
+            "--listen",
+            "127.0.0.1:0",
+        ]);
         Serving::spawn(self, command.args(arguments))
     }
 
     /// Asks whoever serves.
     pub fn ask(&self, request: Request) -> Response {
-        Client::server(self.path()).unwrap().expect("somebody serves").ask(request).unwrap()
+        Client::server(self.path())
+            .unwrap()
+            .expect("somebody serves")
+            .ask(request)
+            .unwrap()
     }
 
     pub fn list(&self) -> Listing {
@@ -116,22 +144,33 @@ impl Dir {
 
     pub fn script(&self, cluster: &str, script: Script) {
         let script = Box::new(script);
-        self.ask(Request::Simulate { cluster: cluster.to_owned(), script });
+        self.ask(Request::Simulate {
+            cluster: cluster.to_owned(),
+            script,
+        });
     }
 
     pub fn cluster(&self, name: &str) -> Option<OpenViduCluster> {
-        self.list().clusters.into_iter().find(|c| c.metadata.name.as_deref() == Some(name))
+        self.list()
+            .clusters
+            .into_iter()
+            .find(|c| c.metadata.name.as_deref() == Some(name))
     }
 
     pub fn nodes(&self, cluster: &str) -> Vec<OpenViduNode> {
-        self.list().nodes.into_iter().filter(|n| n.spec.cluster == cluster).collect()
+        self.list()
+            .nodes
+            .into_iter()
+            .filter(|n| n.spec.cluster == cluster)
+            .collect()
     }
 
     /// Whether the cluster is as its manifest says, and the status speaks of that manifest.
     pub fn ready(&self, name: &str) -> bool {
         self.cluster(name).is_some_and(|cluster| {
             let status = cluster.status.clone().unwrap_or_default();
-            status.observed_generation == cluster.metadata.generation && condition(&cluster, "Ready") == "True"
+            status.observed_generation == cluster.metadata.generation
+                && condition(&cluster, "Ready") == "True"
         })
     }
 }
@@ -139,7 +178,11 @@ impl Dir {
 /// The status of a condition; empty: it is not there.
 pub fn condition(cluster: &OpenViduCluster, name: &str) -> String {
     let conditions = cluster.status.iter().flat_map(|s| &s.conditions);
-    conditions.filter(|c| c.type_ == name).map(|c| c.status.clone()).next().unwrap_or_default()
+    conditions
+        .filter(|c| c.type_ == name)
+        .map(|c| c.status.clone())
+        .next()
+        .unwrap_or_default()
 }
 
 /// Waits until a condition holds; looks often.
@@ -150,7 +193,10 @@ pub fn until(what: &str, holds: impl FnMut() -> bool) {
 pub fn until_within(patience: Duration, what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < patience, "waited {patience:?} in vain for {what}");
+        assert!(
+            began.elapsed() < patience,
+            "waited {patience:?} in vain for {what}"
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
 }
@@ -166,15 +212,33 @@ pub struct Serving<'a> {
 
 impl<'a> Serving<'a> {
     fn spawn(dir: &'a Dir, command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (Arc::<Mutex<String>>::default(), Arc::<Mutex<String>>::default());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (out, err) = (
+            Arc::<Mutex<String>>::default(),
+            Arc::<Mutex<String>>::default(),
+        );
         let readers = vec![
             gather(child.stdout.take().unwrap(), out.clone()),
             gather(child.stderr.take().unwrap(), err.clone()),
         ];
-        let mut serving = Self { dir, child, out, err, readers };
+        let mut serving = Self {
+            dir,
+            child,
+            out,
+            err,
+            readers,
+        };
         until("the socket to answer", || {
-            assert_eq!(serving.child.try_wait().unwrap(), None, "it ended: {}", serving.said());
+            assert_eq!(
+                serving.child.try_wait().unwrap(),
+                None,
+                "it ended: {}",
+                serving.said()
+            );
             Client::server(dir.path()).is_ok_and(|server| server.is_some())
         });
         serving
@@ -198,7 +262,11 @@ impl<'a> Serving<'a> {
         let mut found = None;
         until("the address", || {
             let said = self.said();
-            let address = said.split("http://").nth(1).and_then(|rest| rest.split('/').next()).map(str::to_owned);
+            let address = said
+                .split("http://")
+                .nth(1)
+                .and_then(|rest| rest.split('/').next())
+                .map(str::to_owned);
             found = address.and_then(|a| a.parse().ok());
             found.is_some()
         });
@@ -209,7 +277,11 @@ impl<'a> Serving<'a> {
     pub fn page(&self, path: &str) -> (u16, String) {
         let mut stream = TcpStream::connect(self.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").unwrap();
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+        )
+        .unwrap();
         let mut text = String::new();
         stream.read_to_string(&mut text).unwrap();
         let status = text.split(' ').nth(1).unwrap().parse().unwrap();
@@ -249,7 +321,10 @@ impl Drop for Serving<'_> {
     }
 }
 
-fn gather(from: impl std::io::Read + Send + 'static, to: Arc<Mutex<String>>) -> std::thread::JoinHandle<()> {
+fn gather(
+    from: impl std::io::Read + Send + 'static,
+    to: Arc<Mutex<String>>,
+) -> std::thread::JoinHandle<()> {
     std::thread::spawn(move || {
         let mut from = BufReader::new(from);
         let mut line = Vec::new();

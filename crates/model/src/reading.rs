@@ -21,6 +21,24 @@ pub struct Occupancy {
 }
 
 impl Occupancy {
+    /// Both together. Sums of what sources say never overflow: a lying source is no reason to fall over.
+    #[must_use]
+    pub const fn plus(self, other: &Self) -> Self {
+        Self {
+            rooms: self.rooms.saturating_add(other.rooms),
+            participants: self.participants.saturating_add(other.participants),
+            egress: self.egress.saturating_add(other.egress),
+            ingress: self.ingress.saturating_add(other.ingress),
+        }
+    }
+
+    /// Everything that people or machines do there, as one number.
+    pub const fn total(&self) -> u32 {
+        self.participants
+            .saturating_add(self.egress)
+            .saturating_add(self.ingress)
+    }
+
     /// No participant, no egress, no ingress; in v2 no session, recording or broadcast.
     pub const fn is_zero(&self) -> bool {
         self.rooms == 0 && self.participants == 0 && self.egress == 0 && self.ingress == 0

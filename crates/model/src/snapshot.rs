@@ -59,7 +59,7 @@ impl Snapshot {
     pub fn observed_nodes(&self) -> impl Iterator<Item = &ObservedNode> {
         self.observed
             .values()
-            .flat_map(|o| match o {
+            .filter_map(|o| match o {
                 Observation::Known { nodes, .. } => Some(nodes.values()),
                 Observation::Unknown { .. } => None,
             })

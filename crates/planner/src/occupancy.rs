@@ -65,10 +65,7 @@ impl View<'_> {
                 });
                 continue;
             }
-            sum.rooms += occupancy.rooms;
-            sum.participants += occupancy.participants;
-            sum.egress += occupancy.egress;
-            sum.ingress += occupancy.ingress;
+            sum = sum.plus(&occupancy);
         }
         match missing {
             _ if !sum.is_zero() => Busy::Occupied(sum),
@@ -91,10 +88,7 @@ impl View<'_> {
             match self.busy(node, FRESH_MS, None) {
                 Busy::Zero => {}
                 Busy::Occupied(o) => {
-                    sum.rooms += o.rooms;
-                    sum.participants += o.participants;
-                    sum.egress += o.egress;
-                    sum.ingress += o.ingress;
+                    sum = sum.plus(&o);
                 }
                 Busy::Unknown(reason) => {
                     unknown.get_or_insert(reason);

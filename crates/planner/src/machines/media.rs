@@ -311,7 +311,7 @@ fn shrink(
         .filter(|n| grace(n) && !n.protected_by_user())
         .filter_map(|n| match view.busy(n, FRESH_MS, None) {
             Busy::Zero => Some((0, 0, n)),
-            Busy::Occupied(o) => Some((o.participants + o.egress + o.ingress, o.rooms, n)),
+            Busy::Occupied(o) => Some((o.total(), o.rooms, n)),
             Busy::Unknown(_) => None,
         })
         .collect();

@@ -4,7 +4,7 @@ use ovo_api::act::Role;
 use ovo_api::annotations;
 use ovo_api::node::NodePhase;
 use ovo_api::status::{MastersStatus, MediaStatus, OpenViduClusterStatus};
-use ovo_model::Presence;
+use ovo_model::{Occupancy, Presence};
 
 use crate::draft::Draft;
 use crate::occupancy::{Busy, FRESH_MS};
@@ -44,7 +44,7 @@ pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterSta
         ),
         ..MediaStatus::default()
     };
-    let (mut rooms, mut people, mut load, mut loads) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut sum, mut load, mut loads) = (Occupancy::default(), 0_u32, 0_u32);
     for node in view.role(Role::Media) {
         let Some(record) = draft
             .records
@@ -66,8 +66,7 @@ pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterSta
             status.replicas += 1;
         }
         if let Busy::Occupied(occupancy) = view.busy(node, FRESH_MS, None) {
-            rooms += occupancy.rooms;
-            people += occupancy.participants;
+            sum = sum.plus(&occupancy);
         }
         if record.phase == NodePhase::Serving
             && let Some(permille) = node.readings.and_then(|r| {
@@ -77,15 +76,21 @@ pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterSta
                     .iter()
                     .find_map(|s| r.newest(*s)?.load_permille)
             })
+            // Over full is no load but a mistake of whoever measured it.
+            && permille <= 1_000
         {
             load += permille;
             loads += 1;
         }
     }
-    status.rooms = Some(i32::try_from(rooms).unwrap_or(i32::MAX));
-    status.participants = Some(i32::try_from(people).unwrap_or(i32::MAX));
+    status.rooms = Some(i32::try_from(sum.rooms).unwrap_or(i32::MAX));
+    status.participants = Some(i32::try_from(sum.participants).unwrap_or(i32::MAX));
     // What nobody has said since the last time is not taken back.
-    let before = view.status.media.as_ref().and_then(|m| m.average_load_percent);
+    let before = view
+        .status
+        .media
+        .as_ref()
+        .and_then(|m| m.average_load_percent);
     status.average_load_percent = (load / 10)
         .checked_div(loads)
         .map(|l| i32::try_from(l).unwrap_or(i32::MAX))

@@ -62,7 +62,7 @@ async fn ask<M: Media, C: Clock>(
 ) -> BTreeMap<NodeName, NodeReadings> {
     let nodes: Vec<&ObservedNode> = observed
         .values()
-        .flat_map(|o| match o {
+        .filter_map(|o| match o {
             Observation::Known { nodes, .. } => Some(nodes.values()),
             Observation::Unknown { .. } => None,
         })

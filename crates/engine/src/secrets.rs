@@ -66,10 +66,10 @@ pub(crate) async fn read<S: Store>(
         }
     }
     // Keys that the user gave are theirs; the others are made once.
-    let gives = |key: &str| {
+    let is_given = |key: &str| {
         given.and_then(|name| secrets.values.get(name)).is_some_and(|secret| secret.data.contains_key(key))
     };
-    secrets.state.to_generate = keys.iter().filter(|k| !gives(k)).map(|k| (*k).to_owned()).collect();
+    secrets.state.to_generate = keys.iter().filter(|k| !is_given(k)).map(|k| (*k).to_owned()).collect();
     let hmac_key = secrets.values.get(&generated).and_then(|s| s.data.get(DIGEST_KEY)).cloned();
     let version = |name: &str| {
         secrets.values.get(name).and_then(|s| s.metadata.resource_version.clone()).unwrap_or_default()

@@ -60,11 +60,13 @@ impl Point {
     pub fn faults(&self) -> &'static [Fault] {
         match (self.class, self.moment) {
             (Class::StoreWrite, Moment::Before) => &[Fault::Crash, Fault::Fail, Fault::Conflict],
-            (Class::StoreWrite, _) => &[Fault::Crash, Fault::LoseAnswer],
-            (Class::StoreRead, _) => &[Fault::Crash, Fault::Fail],
+            (Class::StoreWrite, _) | (Class::Execute, Moment::After) => {
+                &[Fault::Crash, Fault::LoseAnswer]
+            }
+            (Class::StoreRead, _) | (Class::Execute, Moment::HalfWay(_)) => {
+                &[Fault::Crash, Fault::Fail]
+            }
             (Class::Execute, Moment::Before) => &[Fault::Crash, Fault::Fail, Fault::Throttle],
-            (Class::Execute, Moment::HalfWay(_)) => &[Fault::Crash, Fault::Fail],
-            (Class::Execute, Moment::After) => &[Fault::Crash, Fault::LoseAnswer],
             (Class::Observe, Moment::Before) => {
                 &[Fault::Crash, Fault::Stale, Fault::Partial, Fault::Missing]
             }

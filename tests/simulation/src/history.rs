@@ -156,7 +156,7 @@ fn course(bed: &mut Bed, seed: u64, shape: Shape) -> Result<(), String> {
     // Calls go well from here on, and nobody asks for anything any more.
     bed.door.intercept(None);
     undo(bed);
-    if bed.until(30 * HOUR, |b| as_declared(b)) {
+    if bed.until(30 * HOUR, as_declared) {
         Ok(())
     } else {
         Err(format!(

@@ -7,7 +7,7 @@ use ovo_api::OpenViduNode;
 use ovo_model::{NodeWrite, Plan, Snapshot};
 
 /// The snapshot after everything that the plan writes to the store was written.
-pub fn apply_writes(mut snapshot: Snapshot, plan: &Plan) -> Snapshot {
+pub(crate) fn apply_writes(mut snapshot: Snapshot, plan: &Plan) -> Snapshot {
     let mut cluster = (*snapshot.cluster).clone();
     cluster.status = Some((*plan.status).clone());
     let name = cluster.metadata.name.clone().unwrap();
@@ -33,6 +33,6 @@ pub fn apply_writes(mut snapshot: Snapshot, plan: &Plan) -> Snapshot {
 }
 
 /// The ids of the planned steps.
-pub fn step_ids(plan: &Plan) -> Vec<String> {
+pub(crate) fn step_ids(plan: &Plan) -> Vec<String> {
     plan.steps.iter().map(|s| s.id.to_string()).collect()
 }

@@ -288,7 +288,7 @@ pub struct PlanArgs {
     )]
     pub(crate) dir: Option<PathBuf>,
     /// Plan from nothing, without a look at any state
-    #[arg(long, conflicts_with = "dir")]
+    #[arg(long)]
     pub(crate) offline: bool,
     /// Show each property that changes
     #[arg(long)]

@@ -52,6 +52,11 @@ fn from_nothing() {
             && words.contains("cuts nothing"),
         "{words}"
     );
+    let set = operator(["plan", "-f", file.to_str().unwrap(), "--offline"])
+        .env("OPENVIDU_OPERATOR_LOCAL", dir.path())
+        .output()
+        .unwrap();
+    assert_eq!(said(&set), words, "offline wins over the environment");
     // Where nothing was ever served it is the same.
     let (code, words) = plan(&dir, &file, &[]);
     assert_eq!(code, Some(2), "{words}");

@@ -358,3 +358,28 @@ fn an_address_that_is_taken_is_named() {
         said(&refused)
     );
 }
+
+#[test]
+fn a_table_is_drawn_in_place_and_the_terminal_given_back() {
+    let dir = Dir::v3();
+    let serving = dir.serve_with(&["--simulate-speed", "20", "--view", "table"]);
+    until("the table to show it", || {
+        serving.said().contains("Running")
+    });
+    let (code, said) = serving.stop();
+    assert_eq!(code, Some(0));
+    let (taken, left) = (
+        said.find("\x1b[?1049h").unwrap(),
+        said.rfind("\x1b[?1049l").unwrap(),
+    );
+    assert!(taken < left);
+    assert!(
+        said[taken..left].contains("installing"),
+        "what is under way, and how far"
+    );
+    let last = &said[left..];
+    assert!(
+        last.contains("video/openvidu-ha") && last.contains("4/4"),
+        "{last}"
+    );
+}

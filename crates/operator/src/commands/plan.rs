@@ -32,7 +32,7 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             })
         })
         .collect::<Result<_, Failure>>()?;
-    let clusters = match &args.dir {
+    let clusters = match args.dir.as_deref().filter(|_| !args.offline) {
         None => wait(offline(&files))?,
         Some(dir) => against(dir, files)?,
     };

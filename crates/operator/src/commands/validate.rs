@@ -1,7 +1,7 @@
 //! `validate`.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use ovo_api::manifest::{Document, ManifestError, Object, parse_manifest};
@@ -58,7 +58,7 @@ pub(super) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
 }
 
 impl Findings {
-    fn file(&mut self, file: &PathBuf) {
+    fn file(&mut self, file: &Path) {
         let text = match read(file) {
             Ok(text) => text,
             Err(failure) => {
@@ -89,7 +89,7 @@ impl Findings {
         }
     }
 
-    fn document(&mut self, file: &PathBuf, document: &Document) {
+    fn document(&mut self, file: &Path, document: &Document) {
         let (kind, key) = match &document.object {
             Object::Cluster(cluster) => ("OpenViduCluster", ObjectKey::of(&**cluster)),
             Object::Secret(secret) => ("Secret", ObjectKey::from_meta(&secret.metadata)),
@@ -127,7 +127,7 @@ impl Findings {
         }
     }
 
-    fn error(&mut self, file: &PathBuf, error: &ManifestError) {
+    fn error(&mut self, file: &Path, error: &ManifestError) {
         self.errors += 1;
         self.lines.push(located(file, error));
     }

@@ -44,8 +44,8 @@ struct Timeline {
 // === impl Anchor ===
 
 impl Anchor {
-    /// A world of this seed begins now; its time is `shows` (else the real time) and runs `speed` times as fast as ours.
-    pub(crate) fn begin(seed: u64, shows: Option<Wall>, speed: u32) -> Self {
+    /// A world of this seed begins now; its time is `shows` (else the real time) and runs `times` as fast as ours.
+    pub(crate) fn begin(seed: u64, shows: Option<Wall>, times: u32) -> Self {
         let real = real_now();
         let simulated = shows.map_or(real, |wall| wall.0);
         Self {
@@ -53,7 +53,7 @@ impl Anchor {
             seed,
             real,
             simulated,
-            speed,
+            speed: times,
         }
     }
 

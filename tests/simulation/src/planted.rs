@@ -95,6 +95,39 @@ pub fn run(bug: Bug, planted: bool, checking: Checking) -> Found {
     }
 }
 
+/// Plants a bug and says what of it was not found; nothing, when it was found twice over.
+pub fn missed(bug: Bug) -> Vec<String> {
+    let mut missed = Vec::new();
+    let healthy = run(bug, false, Checking::On);
+    if !healthy.harms.is_empty() {
+        missed.push(format!(
+            "{bug:?}: without the bug the same course does harm: {:#?}",
+            healthy.harms
+        ));
+    }
+    let checked = run(bug, true, Checking::On);
+    if !checked.refused.contains_key(rule(bug)) {
+        missed.push(format!(
+            "{bug:?}: the checker did not refuse it by {}: {:#?}",
+            rule(bug),
+            checked.refused
+        ));
+    }
+    if !checked.harms.is_empty() {
+        missed.push(format!(
+            "{bug:?}: harm in spite of the checker: {:#?}",
+            checked.harms
+        ));
+    }
+    let unchecked = run(bug, true, Checking::Off);
+    if unchecked.harms.is_empty() {
+        missed.push(format!(
+            "{bug:?}: the oracle saw no harm: the course does not bring it out"
+        ));
+    }
+    missed
+}
+
 #[derive(Default)]
 struct Before {
     executed: u64,

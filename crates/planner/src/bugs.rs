@@ -51,13 +51,11 @@ pub enum Bug {
     WrongCuts,
     /// Live read left out before a destructive step (engine).
     NoLiveRead,
-    /// Destructive steps run without being committed (engine).
-    NoIntent,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 22] = [
         Self::EndWithoutClosing,
         Self::EndWhileOccupied,
         Self::ShrinkWhilePending,
@@ -80,7 +78,6 @@ impl Bug {
         Self::CutsForDrift,
         Self::WrongCuts,
         Self::NoLiveRead,
-        Self::NoIntent,
     ];
 }
 

@@ -20,7 +20,10 @@ pub(crate) struct Attempts(BTreeMap<StepId, Attempt>);
 impl Attempts {
     /// How long a step still has to wait, if it has to.
     pub(crate) fn hold(&self, step: &StepId, now: Mono) -> Option<Millis> {
-        self.0.get(step).map(|a| a.not_before.0 - now.0).filter(|left| *left > 0)
+        self.0
+            .get(step)
+            .map(|a| a.not_before.0 - now.0)
+            .filter(|left| *left > 0)
     }
 
     /// Forgets what is not wanted any more.
@@ -37,18 +40,27 @@ impl Attempts {
         options: &Options,
         random: &mut fastrand::Rng,
     ) -> Millis {
-        let attempt = self.0.entry(step.clone()).or_insert(Attempt { tries: 0, not_before: now });
+        let attempt = self.0.entry(step.clone()).or_insert(Attempt {
+            tries: 0,
+            not_before: now,
+        });
         attempt.tries = attempt.tries.saturating_add(1);
         let pause = match answer {
             // What was done shows in the next observation; if it does not, the backend is late.
             Ok(Outcome::Done) => exponential(2_000, 60_000, attempt.tries),
-            Ok(Outcome::InProgress { look_again_in }) => return hold(attempt, now, (*look_again_in).max(1_000)),
-            Err(ProviderError::Throttled { after }) => {
-                (*after).max(exponential(options.retry_first, options.retry_longest, attempt.tries))
+            Ok(Outcome::InProgress { look_again_in }) => {
+                return hold(attempt, now, (*look_again_in).max(1_000));
             }
-            Err(ProviderError::Retryable(_) | ProviderError::NotFound(_) | ProviderError::Conflict(_)) => {
-                exponential(options.retry_first, options.retry_longest, attempt.tries)
-            }
+            Err(ProviderError::Throttled { after }) => (*after).max(exponential(
+                options.retry_first,
+                options.retry_longest,
+                attempt.tries,
+            )),
+            Err(
+                ProviderError::Retryable(_)
+                | ProviderError::NotFound(_)
+                | ProviderError::Conflict(_),
+            ) => exponential(options.retry_first, options.retry_longest, attempt.tries),
             // A person has to act; looking often helps nobody.
             Err(ProviderError::Denied(_) | ProviderError::Invalid { .. }) => {
                 exponential(30_000, options.retry_longest.max(30_000), attempt.tries)
@@ -66,5 +78,7 @@ fn hold(attempt: &mut Attempt, now: Mono, pause: Millis) -> Millis {
 }
 
 fn exponential(first: Millis, longest: Millis, tries: u32) -> Millis {
-    first.saturating_mul(1_i64 << tries.saturating_sub(1).min(20)).min(longest)
+    first
+        .saturating_mul(1_i64 << tries.saturating_sub(1).min(20))
+        .min(longest)
 }

@@ -23,14 +23,19 @@ pub struct SystemClock {
 
 impl Default for SystemClock {
     fn default() -> Self {
-        Self { started: Instant::now() }
+        Self {
+            started: Instant::now(),
+        }
     }
 }
 
 impl Clock for SystemClock {
     fn now(&self) -> Now {
         let mono = Millis::try_from(self.started.elapsed().as_millis()).unwrap_or(Millis::MAX);
-        Now { mono: Mono(mono), wall: Wall(Timestamp::now().as_millisecond()) }
+        Now {
+            mono: Mono(mono),
+            wall: Wall(Timestamp::now().as_millisecond()),
+        }
     }
 
     async fn sleep(&self, millis: Millis) {

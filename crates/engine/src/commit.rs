@@ -18,14 +18,22 @@ pub(crate) fn object_name(cluster: &str, machine: &str) -> String {
 }
 
 /// Writes the node records. Each is harmless alone: the intent comes after them.
-pub(crate) async fn nodes<S: Store>(store: &S, ground: &Ground, plan: &Plan) -> Result<u32, StoreError> {
+pub(crate) async fn nodes<S: Store>(
+    store: &S,
+    ground: &Ground,
+    plan: &Plan,
+) -> Result<u32, StoreError> {
     let cluster = ObjectKey::of(&*ground.cluster);
     let mut writes = 0;
     for write in &plan.nodes {
         match write {
             NodeWrite::Create { node, spec, status } => {
                 let object = OpenViduNode {
-                    metadata: metadata(&ground.cluster, &object_name(&cluster.name, &node.0), spec.role),
+                    metadata: metadata(
+                        &ground.cluster,
+                        &object_name(&cluster.name, &node.0),
+                        spec.role,
+                    ),
                     spec: spec.clone(),
                     status: Some((**status).clone()),
                 };
@@ -33,13 +41,20 @@ pub(crate) async fn nodes<S: Store>(store: &S, ground: &Ground, plan: &Plan) -> 
                 writes += 1;
             }
             NodeWrite::Status { node, status } => {
-                let Some(old) = ground.records.get(node) else { continue };
-                let object = OpenViduNode { status: Some((**status).clone()), ..(**old).clone() };
+                let Some(old) = ground.records.get(node) else {
+                    continue;
+                };
+                let object = OpenViduNode {
+                    status: Some((**status).clone()),
+                    ..(**old).clone()
+                };
                 store.replace_node_status(&object).await?;
                 writes += 1;
             }
             NodeWrite::Remove { node } => {
-                let Some(old) = ground.records.get(node) else { continue };
+                let Some(old) = ground.records.get(node) else {
+                    continue;
+                };
                 writes += remove(store, old).await?;
             }
         }
@@ -50,8 +65,19 @@ pub(crate) async fn nodes<S: Store>(store: &S, ground: &Ground, plan: &Plan) -> 
 async fn remove<S: Store>(store: &S, node: &OpenViduNode) -> Result<u32, StoreError> {
     let key = ObjectKey::of(node);
     let ours = |f: &String| f != FINALIZER;
-    let finalizers: Vec<String> = node.metadata.finalizers.iter().flatten().filter(|f| ours(f)).cloned().collect();
-    let version = node.metadata.resource_version.as_deref().unwrap_or_default();
+    let finalizers: Vec<String> = node
+        .metadata
+        .finalizers
+        .iter()
+        .flatten()
+        .filter(|f| ours(f))
+        .cloned()
+        .collect();
+    let version = node
+        .metadata
+        .resource_version
+        .as_deref()
+        .unwrap_or_default();
     // Deleted first: an object without our finalizer and without a deletion would be taken for a new one.
     let mut writes = 0;
     let mut current = version.to_owned();
@@ -117,7 +143,10 @@ pub(crate) async fn status<S: Store>(
     if ground.cluster.status.as_ref() == Some(&status) {
         return Ok(None);
     }
-    let object = OpenViduCluster { status: Some(status), ..(*ground.cluster).clone() };
+    let object = OpenViduCluster {
+        status: Some(status),
+        ..(*ground.cluster).clone()
+    };
     let written = store.replace_cluster_status(&object).await?;
     if destructive {
         memory.epoch = epoch;
@@ -139,9 +168,16 @@ pub(crate) async fn events<S: Store>(
             Some(node) => (
                 "OpenViduNode",
                 cluster.sibling(object_name(&cluster.name, &node.0)),
-                ground.records.get(node).and_then(|n| n.metadata.uid.clone()),
+                ground
+                    .records
+                    .get(node)
+                    .and_then(|n| n.metadata.uid.clone()),
             ),
-            None => ("OpenViduCluster", cluster.clone(), ground.cluster.metadata.uid.clone()),
+            None => (
+                "OpenViduCluster",
+                cluster.clone(),
+                ground.cluster.metadata.uid.clone(),
+            ),
         };
         let event = ClusterEvent {
             event_type: match note.event_type {
@@ -150,7 +186,11 @@ pub(crate) async fn events<S: Store>(
             },
             reason: note.reason.clone(),
             note: note.note.clone(),
-            regarding: ObjectReference { kind: kind.to_owned(), key, uid: uid.unwrap_or_default() },
+            regarding: ObjectReference {
+                kind: kind.to_owned(),
+                key,
+                uid: uid.unwrap_or_default(),
+            },
             at: now,
         };
         if let Err(error) = store.record_event(event).await {

@@ -27,7 +27,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         memory: &mut Memory,
         report: &mut Report,
     ) -> Result<(), StoreError> {
-        memory.attempts.retain(|id| plan.steps.iter().any(|s| s.id == *id));
+        memory
+            .attempts
+            .retain(|id| plan.steps.iter().any(|s| s.id == *id));
         for step in &plan.steps {
             if self.stopping() {
                 break;
@@ -35,14 +37,20 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             let now = self.clock.now().mono;
             if let Some(left) = memory.attempts.hold(&step.id, now) {
                 report.look_again_in = report.look_again_in.min(left);
-                report.executed.push(Executed { step: step.clone(), result: StepResult::Held });
+                report.executed.push(Executed {
+                    step: step.clone(),
+                    result: StepResult::Held,
+                });
                 continue;
             }
             if step.is_destructive() && !self.options.bugs.has(Bug::NoLiveRead) {
                 let refusals = self.live_read(ground, snapshot, step, memory).await?;
                 if !refusals.is_empty() {
                     tracing::info!(step = %step.id, reason = %refusals[0].message, "stopped by the live read");
-                    report.executed.push(Executed { step: step.clone(), result: StepResult::Refused(refusals) });
+                    report.executed.push(Executed {
+                        step: step.clone(),
+                        result: StepResult::Refused(refusals),
+                    });
                     // What was planned on an older view is planned anew.
                     report.look_again_in = report.look_again_in.min(1_000);
                     continue;
@@ -51,9 +59,19 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             let answer = self.carry_out(ground, step).await?;
             let pause = {
                 let mut random = self.random();
-                memory.attempts.note(&step.id, self.clock.now().mono, &answer, &self.options, &mut random)
+                memory.attempts.note(
+                    &step.id,
+                    self.clock.now().mono,
+                    &answer,
+                    &self.options,
+                    &mut random,
+                )
             };
-            let look = if matches!(answer, Ok(Outcome::Done)) { 0 } else { pause };
+            let look = if matches!(answer, Ok(Outcome::Done)) {
+                0
+            } else {
+                pause
+            };
             report.look_again_in = report.look_again_in.min(look);
             let result = match answer {
                 Ok(outcome) => StepResult::Answered(outcome),
@@ -62,16 +80,33 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                     StepResult::Failed(error)
                 }
             };
-            report.executed.push(Executed { step: step.clone(), result });
+            report.executed.push(Executed {
+                step: step.clone(),
+                result,
+            });
         }
         Ok(())
     }
 
-    async fn carry_out(&self, ground: &Ground, step: &Step) -> Result<Result<Outcome, ProviderError>, StoreError> {
-        let epoch = ground.cluster.status.as_ref().and_then(|s| s.intent.as_ref()).map_or(0, |i| i.epoch);
-        let call = Call { secrets: &ground.secrets, epoch };
+    async fn carry_out(
+        &self,
+        ground: &Ground,
+        step: &Step,
+    ) -> Result<Result<Outcome, ProviderError>, StoreError> {
+        let epoch = ground
+            .cluster
+            .status
+            .as_ref()
+            .and_then(|s| s.intent.as_ref())
+            .map_or(0, |i| i.epoch);
+        let call = Call {
+            secrets: &ground.secrets,
+            epoch,
+        };
         match step.executor {
-            ovo_model::Executor::Provider => Ok(self.provider.execute(&ground.target, step, call).await),
+            ovo_model::Executor::Provider => {
+                Ok(self.provider.execute(&ground.target, step, call).await)
+            }
             ovo_model::Executor::Media => Ok(self.media.execute(&ground.target, step, call).await),
             ovo_model::Executor::Store => {
                 if let Op::GenerateCredentials { secret, keys } = &step.op {
@@ -99,8 +134,13 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         ground.cluster = cluster;
         ground.records = observe::by_machine(self.store.nodes(&key, Freshness::Live).await?);
         let scopes = scopes(before, step);
-        let seen =
-            observe::afresh((&self.provider, &self.media, &self.clock), &ground.target, scopes, before).await;
+        let seen = observe::afresh(
+            (&self.provider, &self.media, &self.clock),
+            &ground.target,
+            scopes,
+            before,
+        )
+        .await;
         let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
         memory.readings = snapshot.readings.clone();
         if self.options.checking != Checking::On {
@@ -115,7 +155,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
 fn scopes(snapshot: &Snapshot, step: &Step) -> BTreeSet<Scope> {
     let own = match &step.op {
         op if op.node().is_some() => op.node().and_then(|n| scope_of(snapshot, n)),
-        op => op.resource().and_then(|id| snapshot.desired.iter().find(|r| r.id == *id)).map(|r| r.scope.clone()),
+        op => op
+            .resource()
+            .and_then(|id| snapshot.desired.iter().find(|r| r.id == *id))
+            .map(|r| r.scope.clone()),
     };
     let wide = step.cuts > Cuts::Node || step.role != Some(Role::Media) || own.is_none();
     if wide {

@@ -16,7 +16,10 @@ use crate::secrets::Secrets;
 
 /// Node records by the machine or instance that they are about.
 pub(crate) fn by_machine(records: Vec<Arc<OpenViduNode>>) -> BTreeMap<NodeName, Arc<OpenViduNode>> {
-    records.into_iter().map(|n| (NodeName::from(n.spec.machine.as_str()), n)).collect()
+    records
+        .into_iter()
+        .map(|n| (NodeName::from(n.spec.machine.as_str()), n))
+        .collect()
 }
 
 /// The world as one read saw it.
@@ -43,9 +46,13 @@ pub(crate) async fn afresh<P: Provider, M: Media, C: Clock>(
     scopes: BTreeSet<Scope>,
     before: &Snapshot,
 ) -> Seen {
-    let mut fresh = provider.observe(target, &ScopeChoice::Only(scopes.clone())).await;
+    let mut fresh = provider
+        .observe(target, &ScopeChoice::Only(scopes.clone()))
+        .await;
     for scope in scopes {
-        fresh.entry(scope).or_insert_with(|| Observation::unknown("it was not in the answer"));
+        fresh
+            .entry(scope)
+            .or_insert_with(|| Observation::unknown("it was not in the answer"));
     }
     let readings = ask((media, clock), target, &fresh, false, &before.readings).await;
     let mut observed = before.observed.clone();
@@ -70,14 +77,20 @@ async fn ask<M: Media, C: Clock>(
         .filter(|n| n.role == Role::Media && may_hold(n))
         .collect();
     let asked = clock.now().mono;
-    let answers: BTreeMap<NodeName, NodeAnswers> =
-        if nodes.is_empty() { BTreeMap::new() } else { media.read(target, &nodes).await };
+    let answers: BTreeMap<NodeName, NodeAnswers> = if nodes.is_empty() {
+        BTreeMap::new()
+    } else {
+        media.read(target, &nodes).await
+    };
     let autoscaling = &target.cluster.spec.media.autoscaling;
     let merge = Merge {
         profile: target.profile,
         asked,
         interval: autoscaling.reading_interval().as_millis(),
-        keep: window(autoscaling.scale_up.readings(), autoscaling.scale_down.readings()),
+        keep: window(
+            autoscaling.scale_up.readings(),
+            autoscaling.scale_down.readings(),
+        ),
         observed,
         whole,
         answers: &answers,
@@ -86,7 +99,10 @@ async fn ask<M: Media, C: Clock>(
 }
 
 fn may_hold(node: &ObservedNode) -> bool {
-    node.presence != Presence::Gone && node.running_drained().is_none_or(|mut running| running.next().is_some())
+    node.presence != Presence::Gone
+        && node
+            .running_drained()
+            .is_none_or(|mut running| running.next().is_some())
 }
 
 /// The largest number of readings that a decision asks for, and one more.

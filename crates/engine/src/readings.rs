@@ -4,14 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ovo_api::profile::Profile;
 use ovo_model::{
-    MediaState, Millis, Mono, NodeName, NodeReadings, Observation, ObservedNode, Occupancy, Presence, Reading, Scope,
-    SourceRing,
+    MediaState, Millis, Mono, NodeName, NodeReadings, Observation, ObservedNode, Occupancy,
+    Presence, Reading, Scope, SourceRing,
 };
 use ovo_provider::NodeAnswers;
 
 /// Whether the node itself says that it takes no new sessions.
 fn closed(node: &ObservedNode) -> bool {
-    matches!(node.media, MediaState::Closed | MediaState::Leaving | MediaState::Canceled) || exited(node)
+    matches!(
+        node.media,
+        MediaState::Closed | MediaState::Leaving | MediaState::Canceled
+    ) || exited(node)
 }
 
 /// Whether everything that could hold somebody has exited.
@@ -51,11 +54,16 @@ pub(crate) struct Merge<'a> {
 
 impl Merge<'_> {
     /// The new rings of all nodes that were seen.
-    pub(crate) fn apply(&self, old: &BTreeMap<NodeName, NodeReadings>) -> BTreeMap<NodeName, NodeReadings> {
+    pub(crate) fn apply(
+        &self,
+        old: &BTreeMap<NodeName, NodeReadings>,
+    ) -> BTreeMap<NodeName, NodeReadings> {
         let mut new = old.clone();
         let mut seen = BTreeSet::new();
         for observation in self.observed.values() {
-            let Observation::Known { nodes, .. } = observation else { continue };
+            let Observation::Known { nodes, .. } = observation else {
+                continue;
+            };
             for node in nodes.values() {
                 seen.insert(node.name.clone());
                 self.node(new.entry(node.name.clone()).or_default(), node);
@@ -79,7 +87,10 @@ impl Merge<'_> {
     fn node(&self, readings: &mut NodeReadings, node: &ObservedNode) {
         let life = life(node);
         if readings.life != life {
-            *readings = NodeReadings { life, ..NodeReadings::default() };
+            *readings = NodeReadings {
+                life,
+                ..NodeReadings::default()
+            };
         }
         if closed(node) {
             readings.closed_since.get_or_insert(self.asked);
@@ -90,17 +101,26 @@ impl Merge<'_> {
             return;
         }
         if exited(node) {
-            let zero = Reading { at: self.asked, occupancy: Occupancy::default(), load_permille: None };
+            let zero = Reading {
+                at: self.asked,
+                occupancy: Occupancy::default(),
+                load_permille: None,
+            };
             for source in self.profile.occupancy {
                 self.push(readings.sources.entry(*source).or_default(), zero);
             }
             return;
         }
-        let Some(answers) = self.answers.get(&node.name) else { return };
+        let Some(answers) = self.answers.get(&node.name) else {
+            return;
+        };
         for (source, answer) in answers {
             if let Ok(answer) = answer {
-                let reading =
-                    Reading { at: self.asked, occupancy: answer.occupancy, load_permille: answer.load_permille };
+                let reading = Reading {
+                    at: self.asked,
+                    occupancy: answer.occupancy,
+                    load_permille: answer.load_permille,
+                };
                 self.push(readings.sources.entry(*source).or_default(), reading);
             }
         }

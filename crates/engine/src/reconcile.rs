@@ -91,7 +91,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     pub async fn reconcile(&self, key: &ObjectKey) -> Report {
         let began = self.clock.now().mono;
         let mut memory = lock(&self.memories).remove(key).unwrap_or_default();
-        let mut report = Report { look_again_in: IDLE_LOOK_MS, ..Report::default() };
+        let mut report = Report {
+            look_again_in: IDLE_LOOK_MS,
+            ..Report::default()
+        };
         if let Err(error) = self.round(key, &mut memory, &mut report).await {
             report.look_again_in = match &error {
                 EngineError::Store(StoreError::Conflict { .. }) => 0,
@@ -108,15 +111,25 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         report
     }
 
-    async fn round(&self, key: &ObjectKey, memory: &mut Memory, report: &mut Report) -> Result<(), EngineError> {
+    async fn round(
+        &self,
+        key: &ObjectKey,
+        memory: &mut Memory,
+        report: &mut Report,
+    ) -> Result<(), EngineError> {
         let Some(cluster) = self.store.cluster(key, Freshness::Cached).await? else {
             report.gone = true;
             return Ok(());
         };
-        let Some(cluster) = self.adopt(key, cluster, report).await? else { return Ok(()) };
-        let Some(mut ground) = self.ground(key, cluster, memory, report).await? else { return Ok(()) };
+        let Some(cluster) = self.adopt(key, cluster, report).await? else {
+            return Ok(());
+        };
+        let Some(mut ground) = self.ground(key, cluster, memory, report).await? else {
+            return Ok(());
+        };
         let (provider, media, clock) = (&self.provider, &self.media, &self.clock);
-        let seen = observe::everything((provider, media, clock), &ground.target, &memory.readings).await;
+        let seen =
+            observe::everything((provider, media, clock), &ground.target, &memory.readings).await;
         let snapshot = Arc::new(ground.snapshot(clock, seen, self.options.simulated));
         memory.readings = snapshot.readings.clone();
         report.snapshot = Some(snapshot.clone());
@@ -137,7 +150,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             ground.target.cluster = written;
         }
         commit::events(&self.store, &ground, &plan.events, self.timestamp(), memory).await;
-        self.execute(&mut ground, &snapshot, &plan, memory, report).await?;
+        self.execute(&mut ground, &snapshot, &plan, memory, report)
+            .await?;
         if plan.release {
             self.release(key, report).await?;
         }
@@ -151,7 +165,12 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         cluster: Arc<OpenViduCluster>,
         report: &mut Report,
     ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
-        let ours = cluster.metadata.finalizers.iter().flatten().any(|f| f == FINALIZER);
+        let ours = cluster
+            .metadata
+            .finalizers
+            .iter()
+            .flatten()
+            .any(|f| f == FINALIZER);
         let mut cluster = cluster;
         if !ours {
             if cluster.metadata.deletion_timestamp.is_some() {
@@ -159,8 +178,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             }
             let mut finalizers = cluster.metadata.finalizers.clone().unwrap_or_default();
             finalizers.push(FINALIZER.to_owned());
-            let version = cluster.metadata.resource_version.clone().unwrap_or_default();
-            cluster = self.store.set_cluster_finalizers(key, &version, finalizers).await?;
+            let version = cluster
+                .metadata
+                .resource_version
+                .clone()
+                .unwrap_or_default();
+            cluster = self
+                .store
+                .set_cluster_finalizers(key, &version, finalizers)
+                .await?;
             report.writes += 1;
         }
         if infrastructure_id(&cluster).is_none() {
@@ -168,8 +194,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                 let mut random = self.random();
                 (0..8).map(|_| random.lowercase()).collect()
             };
-            let version = cluster.metadata.resource_version.clone().unwrap_or_default();
-            cluster = self.store.annotate_cluster(key, &version, INFRASTRUCTURE_ID, &id).await?;
+            let version = cluster
+                .metadata
+                .resource_version
+                .clone()
+                .unwrap_or_default();
+            cluster = self
+                .store
+                .annotate_cluster(key, &version, INFRASTRUCTURE_ID, &id)
+                .await?;
             report.writes += 1;
         }
         Ok(Some(cluster))
@@ -188,28 +221,49 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                 "spec.version: {} is not supported on this infrastructure yet; `openvidu-operator validate` lists what is",
                 cluster.spec.version
             );
-            self.stall(&cluster, "NotSupported", message, report).await?;
+            self.stall(&cluster, "NotSupported", message, report)
+                .await?;
             return Ok(None);
         };
         let mut desired = match self.provider.desired(&cluster, profile) {
             Ok(desired) => desired,
             Err(error) => {
-                self.stall(&cluster, "Invalid", error.to_string(), report).await?;
+                self.stall(&cluster, "Invalid", error.to_string(), report)
+                    .await?;
                 return Err(EngineError::Desired(error));
             }
         };
         let infrastructure_id = infrastructure_id(&cluster).unwrap_or_default().into();
         let records = observe::by_machine(self.store.nodes(key, Freshness::Cached).await?);
-        let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
+        let given = cluster
+            .spec
+            .credentials
+            .as_ref()
+            .map(|c| c.secret_ref.name.as_str());
         let keys = secrets::keys(profile);
         let secrets = secrets::read(&self.store, key, &keys, given, &desired, memory).await;
         secrets::fill(&mut desired, &secrets);
-        let target = Target { cluster: cluster.clone(), profile, infrastructure_id };
-        Ok(Some(Ground { cluster, records, target, desired: Arc::new(desired), secrets }))
+        let target = Target {
+            cluster: cluster.clone(),
+            profile,
+            infrastructure_id,
+        };
+        Ok(Some(Ground {
+            cluster,
+            records,
+            target,
+            desired: Arc::new(desired),
+            secrets,
+        }))
     }
 
     /// Says in status and once in an event why a plan was refused; nothing of it is done.
-    async fn refuse(&self, ground: &Ground, memory: &mut Memory, report: &mut Report) -> Result<(), EngineError> {
+    async fn refuse(
+        &self,
+        ground: &Ground,
+        memory: &mut Memory,
+        report: &mut Report,
+    ) -> Result<(), EngineError> {
         let text: Vec<String> = report.refused.iter().map(Refusal::to_string).collect();
         let text = text.join("; ");
         tracing::error!(cluster = %ObjectKey::of(&*ground.cluster), reason = %text, "plan refused by the checker");
@@ -223,7 +277,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             };
             commit::events(&self.store, ground, &[note], self.timestamp(), memory).await;
         }
-        self.stall(&ground.cluster, "PlanRefused", text, report).await?;
+        self.stall(&ground.cluster, "PlanRefused", text, report)
+            .await?;
         Ok(())
     }
 
@@ -239,8 +294,19 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let status = object.status.get_or_insert_default();
         status.observed_generation = generation;
         let mut changed = false;
-        for (type_, value) in [("Stalled", "True"), ("Ready", "False"), ("Reconciling", "False")] {
-            changed |= self.put(&mut status.conditions, type_, value, reason, &message, generation);
+        for (type_, value) in [
+            ("Stalled", "True"),
+            ("Ready", "False"),
+            ("Reconciling", "False"),
+        ] {
+            changed |= self.put(
+                &mut status.conditions,
+                type_,
+                value,
+                reason,
+                &message,
+                generation,
+            );
         }
         if changed {
             self.store.replace_cluster_status(&object).await?;
@@ -289,10 +355,24 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             report.gone = true;
             return Ok(());
         };
-        let finalizers =
-            cluster.metadata.finalizers.iter().flatten().filter(|f| *f != FINALIZER).cloned().collect();
-        let version = cluster.metadata.resource_version.clone().unwrap_or_default();
-        match self.store.set_cluster_finalizers(key, &version, finalizers).await {
+        let finalizers = cluster
+            .metadata
+            .finalizers
+            .iter()
+            .flatten()
+            .filter(|f| *f != FINALIZER)
+            .cloned()
+            .collect();
+        let version = cluster
+            .metadata
+            .resource_version
+            .clone()
+            .unwrap_or_default();
+        match self
+            .store
+            .set_cluster_finalizers(key, &version, finalizers)
+            .await
+        {
             Ok(_) | Err(StoreError::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
@@ -306,19 +386,50 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     }
 
     /// What `plan` on the command line shows: one round up to the plan, without a write.
-    pub async fn preview(&self, key: &ObjectKey) -> Result<Option<(Plan, Vec<Refusal>)>, EngineError> {
-        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else { return Ok(None) };
+    pub async fn preview(
+        &self,
+        key: &ObjectKey,
+    ) -> Result<Option<(Plan, Vec<Refusal>)>, EngineError> {
+        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else {
+            return Ok(None);
+        };
         let mut memory = Memory::default();
-        let Some(profile) = cluster.spec.profile() else { return Ok(None) };
-        let mut desired = self.provider.desired(&cluster, profile).map_err(EngineError::Desired)?;
+        let Some(profile) = cluster.spec.profile() else {
+            return Ok(None);
+        };
+        let mut desired = self
+            .provider
+            .desired(&cluster, profile)
+            .map_err(EngineError::Desired)?;
         let id = infrastructure_id(&cluster).unwrap_or_default().into();
         let records = observe::by_machine(self.store.nodes(key, Freshness::Live).await?);
-        let given = cluster.spec.credentials.as_ref().map(|c| c.secret_ref.name.as_str());
-        let secrets =
-            secrets::read(&self.store, key, &secrets::keys(profile), given, &desired, &mut memory).await;
+        let given = cluster
+            .spec
+            .credentials
+            .as_ref()
+            .map(|c| c.secret_ref.name.as_str());
+        let secrets = secrets::read(
+            &self.store,
+            key,
+            &secrets::keys(profile),
+            given,
+            &desired,
+            &mut memory,
+        )
+        .await;
         secrets::fill(&mut desired, &secrets);
-        let target = Target { cluster: cluster.clone(), profile, infrastructure_id: id };
-        let ground = Ground { cluster, records, target, desired: Arc::new(desired), secrets };
+        let target = Target {
+            cluster: cluster.clone(),
+            profile,
+            infrastructure_id: id,
+        };
+        let ground = Ground {
+            cluster,
+            records,
+            target,
+            desired: Arc::new(desired),
+            secrets,
+        };
         let doors = (&self.provider, &self.media, &self.clock);
         let seen = observe::everything(doors, &ground.target, &memory.readings).await;
         let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
@@ -330,5 +441,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
 
 /// The eight characters from which all names and owner tags derive.
 fn infrastructure_id(cluster: &OpenViduCluster) -> Option<&str> {
-    cluster.metadata.annotations.as_ref()?.get(INFRASTRUCTURE_ID).map(String::as_str)
+    cluster
+        .metadata
+        .annotations
+        .as_ref()?
+        .get(INFRASTRUCTURE_ID)
+        .map(String::as_str)
 }

@@ -68,7 +68,9 @@ impl Report {
     pub fn ends_refused(&self) -> usize {
         self.executed
             .iter()
-            .filter(|e| e.step.act == ovo_api::ActKind::End && matches!(e.result, StepResult::Refused(_)))
+            .filter(|e| {
+                e.step.act == ovo_api::ActKind::End && matches!(e.result, StepResult::Refused(_))
+            })
             .count()
     }
 }

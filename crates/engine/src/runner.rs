@@ -63,8 +63,13 @@ impl<S: Store, P: Provider + 'static, M: Media + 'static, C: Clock> Runner<S, P,
                 list_at = Mono(now.0 + LIST_EVERY_MS);
             }
             while !stopping && busy.len() < engine.options().concurrency.max(1) {
-                let next = due.iter().filter(|(k, at)| **at <= now && !busy.contains(*k)).min_by_key(|(_, at)| **at);
-                let Some((key, _)) = next.map(|(k, at)| (k.clone(), *at)) else { break };
+                let next = due
+                    .iter()
+                    .filter(|(k, at)| **at <= now && !busy.contains(*k))
+                    .min_by_key(|(_, at)| **at);
+                let Some((key, _)) = next.map(|(k, at)| (k.clone(), *at)) else {
+                    break;
+                };
                 due.remove(&key);
                 busy.insert(key.clone());
                 let engine = engine.clone();
@@ -76,7 +81,12 @@ impl<S: Store, P: Provider + 'static, M: Media + 'static, C: Clock> Runner<S, P,
             if stopping && rounds.is_empty() {
                 return;
             }
-            let next = due.iter().filter(|(k, _)| !busy.contains(*k)).map(|(_, at)| at.0).min().unwrap_or(i64::MAX);
+            let next = due
+                .iter()
+                .filter(|(k, _)| !busy.contains(*k))
+                .map(|(_, at)| at.0)
+                .min()
+                .unwrap_or(i64::MAX);
             let pause = next.min(list_at.0).saturating_sub(now.0).max(1);
             let wake = tokio::select! {
                 biased;
@@ -97,14 +107,20 @@ impl<S: Store, P: Provider + 'static, M: Media + 'static, C: Clock> Runner<S, P,
                         again.insert(key);
                     } else {
                         let soon = Mono(now.0 + SHORTEST_PAUSE_MS);
-                        due.entry(key).and_modify(|at| *at = (*at).min(soon)).or_insert(soon);
+                        due.entry(key)
+                            .and_modify(|at| *at = (*at).min(soon))
+                            .or_insert(soon);
                     }
                 }
                 Wake::Ended(key, report) => {
                     busy.remove(&key);
                     self.observer.reconciled(&key, &report);
                     if !report.gone {
-                        let pause = if again.remove(&key) { 0 } else { report.look_again_in };
+                        let pause = if again.remove(&key) {
+                            0
+                        } else {
+                            report.look_again_in
+                        };
                         due.insert(key, Mono(now.0 + pause.max(SHORTEST_PAUSE_MS)));
                     }
                 }
@@ -112,7 +128,12 @@ impl<S: Store, P: Provider + 'static, M: Media + 'static, C: Clock> Runner<S, P,
         }
     }
 
-    async fn list(&self, due: &mut BTreeMap<ObjectKey, Mono>, busy: &BTreeSet<ObjectKey>, now: Mono) {
+    async fn list(
+        &self,
+        due: &mut BTreeMap<ObjectKey, Mono>,
+        busy: &BTreeSet<ObjectKey>,
+        now: Mono,
+    ) {
         match self.engine.store().clusters().await {
             Ok(keys) => {
                 for key in keys.into_iter().filter(|k| !busy.contains(k)) {
@@ -124,10 +145,14 @@ impl<S: Store, P: Provider + 'static, M: Media + 'static, C: Clock> Runner<S, P,
     }
 
     fn hints(&self) -> BoxStream<'static, ObjectKey> {
-        let pushed = self.engine.provider().events().filter_map(|key| async move {
-            let (namespace, name) = key.split_once('/')?;
-            Some(ObjectKey::new(namespace, name))
-        });
+        let pushed = self
+            .engine
+            .provider()
+            .events()
+            .filter_map(|key| async move {
+                let (namespace, name) = key.split_once('/')?;
+                Some(ObjectKey::new(namespace, name))
+            });
         futures::stream::select(self.engine.store().watch(), pushed).boxed()
     }
 }

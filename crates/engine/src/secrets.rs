@@ -42,7 +42,11 @@ pub(crate) async fn read<S: Store>(
 ) -> Secrets {
     let generated = generated_name(&cluster.name);
     let mut secrets = Secrets {
-        state: CredentialsState { secret: generated.clone(), known: true, ..CredentialsState::default() },
+        state: CredentialsState {
+            secret: generated.clone(),
+            known: true,
+            ..CredentialsState::default()
+        },
         ..Secrets::default()
     };
     let mut wanted: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -57,7 +61,10 @@ pub(crate) async fn read<S: Store>(
     names.sort_unstable();
     names.dedup();
     for name in names {
-        match store.secret(&cluster.sibling(name), Freshness::Cached).await {
+        match store
+            .secret(&cluster.sibling(name), Freshness::Cached)
+            .await
+        {
             Ok(Some(secret)) => {
                 secrets.values.insert(name.to_owned(), secret);
             }
@@ -67,18 +74,35 @@ pub(crate) async fn read<S: Store>(
     }
     // Keys that the user gave are theirs; the others are made once.
     let is_given = |key: &str| {
-        given.and_then(|name| secrets.values.get(name)).is_some_and(|secret| secret.data.contains_key(key))
+        given
+            .and_then(|name| secrets.values.get(name))
+            .is_some_and(|secret| secret.data.contains_key(key))
     };
-    secrets.state.to_generate = keys.iter().filter(|k| !is_given(k)).map(|k| (*k).to_owned()).collect();
-    let hmac_key = secrets.values.get(&generated).and_then(|s| s.data.get(DIGEST_KEY)).cloned();
+    secrets.state.to_generate = keys
+        .iter()
+        .filter(|k| !is_given(k))
+        .map(|k| (*k).to_owned())
+        .collect();
+    let hmac_key = secrets
+        .values
+        .get(&generated)
+        .and_then(|s| s.data.get(DIGEST_KEY))
+        .cloned();
     let version = |name: &str| {
-        secrets.values.get(name).and_then(|s| s.metadata.resource_version.clone()).unwrap_or_default()
+        secrets
+            .values
+            .get(name)
+            .and_then(|s| s.metadata.resource_version.clone())
+            .unwrap_or_default()
     };
     for (name, secret) in &secrets.values {
         let versions = (version(name), version(&generated));
         let cache = memory.digests.entry(name.clone()).or_default();
         if cache.versions != versions || cache.digests.is_empty() {
-            *cache = DigestCache { versions, digests: digests(secret, hmac_key.as_ref()) };
+            *cache = DigestCache {
+                versions,
+                digests: digests(secret, hmac_key.as_ref()),
+            };
         }
         if *name == generated {
             secrets.state.digests = cache.digests.clone();
@@ -87,7 +111,10 @@ pub(crate) async fn read<S: Store>(
         for key in wanted.get(name.as_str()).into_iter().flatten() {
             if let Some(found) = cache.digests.get(*key) {
                 secrets.user.insert(
-                    SecretKey { secret: name.clone(), key: (*key).to_owned() },
+                    SecretKey {
+                        secret: name.clone(),
+                        key: (*key).to_owned(),
+                    },
                     found.clone(),
                 );
             }
@@ -103,7 +130,10 @@ fn digests(secret: &SecretObject, key: Option<&SecretValue>) -> BTreeMap<String,
         .filter(|(name, _)| *name != DIGEST_KEY)
         .map(|(name, value)| {
             // Before the digest key exists nothing is built yet; that a key is there is all that counts.
-            let text = key.map_or_else(|| "present".to_owned(), |k| digest(k.expose(), value.expose()));
+            let text = key.map_or_else(
+                || "present".to_owned(),
+                |k| digest(k.expose(), value.expose()),
+            );
             (name.clone(), SecretDigest(text))
         })
         .collect()
@@ -113,7 +143,8 @@ fn digests(secret: &SecretObject, key: Option<&SecretValue>) -> BTreeMap<String,
 pub(crate) fn fill(desired: &mut [Resource], secrets: &Secrets) {
     for property in desired.iter_mut().flat_map(|r| r.properties.values_mut()) {
         if let Value::Secret { key, digest } = &mut property.value {
-            let generated = (key.secret == secrets.state.secret).then(|| secrets.state.digests.get(&key.key));
+            let generated =
+                (key.secret == secrets.state.secret).then(|| secrets.state.digests.get(&key.key));
             *digest = secrets.user.get(key).or(generated.flatten()).cloned();
         }
     }
@@ -128,17 +159,25 @@ pub(crate) async fn generate<S: Store>(
 ) -> Result<(), StoreError> {
     let key = cluster.sibling(name);
     let old = store.secret(&key, Freshness::Live).await?;
-    let mut secret = old.as_deref().cloned().unwrap_or_else(|| SecretObject::named(&key));
+    let mut secret = old
+        .as_deref()
+        .cloned()
+        .unwrap_or_else(|| SecretObject::named(&key));
     let finalizers = secret.metadata.finalizers.get_or_insert_default();
     if !finalizers.iter().any(|f| f == IN_USE_FINALIZER) {
         finalizers.push(IN_USE_FINALIZER.to_owned());
     }
     if !secret.data.contains_key(DIGEST_KEY) {
-        secret.data.insert(DIGEST_KEY.to_owned(), made(ovo_store::credentials::DIGEST_KEY_LENGTH)?);
+        secret.data.insert(
+            DIGEST_KEY.to_owned(),
+            made(ovo_store::credentials::DIGEST_KEY_LENGTH)?,
+        );
     }
     for key in keys {
         if !secret.data.contains_key(key) {
-            secret.data.insert(key.clone(), made(ovo_store::CREDENTIAL_LENGTH)?);
+            secret
+                .data
+                .insert(key.clone(), made(ovo_store::CREDENTIAL_LENGTH)?);
         }
     }
     match old {
@@ -148,15 +187,18 @@ pub(crate) async fn generate<S: Store>(
 }
 
 fn made(length: usize) -> Result<SecretValue, StoreError> {
-    let text = ovo_store::generate(&mut ovo_store::SystemRandomness, length)
-        .map_err(|e| StoreError::Unavailable(format!("no randomness to make credentials with: {e}")))?;
+    let text = ovo_store::generate(&mut ovo_store::SystemRandomness, length).map_err(|e| {
+        StoreError::Unavailable(format!("no randomness to make credentials with: {e}"))
+    })?;
     Ok(SecretValue::from(&text))
 }
 
 /// Lets the generated Secret go when its cluster does.
 pub(crate) async fn release<S: Store>(store: &S, cluster: &ObjectKey) -> Result<(), StoreError> {
     let key = cluster.sibling(generated_name(&cluster.name));
-    let Some(secret) = store.secret(&key, Freshness::Live).await? else { return Ok(()) };
+    let Some(secret) = store.secret(&key, Freshness::Live).await? else {
+        return Ok(());
+    };
     let mut secret = (*secret).clone();
     let finalizers = secret.metadata.finalizers.get_or_insert_default();
     if finalizers.iter().any(|f| f == IN_USE_FINALIZER) {

@@ -106,14 +106,14 @@ impl Draft {
         &mut self,
         event_type: EventType,
         reason: &str,
-        node: Option<&NodeName>,
+        about: Option<&NodeName>,
         note: impl Into<String>,
     ) {
         self.events.push(EventNote {
             event_type,
             reason: reason.to_owned(),
             note: note.into(),
-            node: node.cloned(),
+            node: about.cloned(),
         });
     }
 

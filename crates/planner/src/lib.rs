@@ -44,7 +44,7 @@ pub fn plan(snapshot: &Snapshot) -> Plan {
 pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
     let old = snapshot.cluster.status.clone().unwrap_or_default();
     if let Some(newer) = too_new(snapshot, &old) {
-        return hands_off(old, newer);
+        return hands_off(old, &newer);
     }
     let view = View::new(snapshot, &old, bugs);
     let mut draft = Draft::new(&view);
@@ -108,7 +108,7 @@ fn too_new(snapshot: &Snapshot, status: &OpenViduClusterStatus) -> Option<String
 }
 
 /// Nothing is written over what a newer release wrote (rule S11).
-fn hands_off(status: OpenViduClusterStatus, what: String) -> Plan {
+fn hands_off(status: OpenViduClusterStatus, what: &str) -> Plan {
     Plan {
         steps: Vec::new(),
         nodes: Vec::new(),

@@ -1,5 +1,7 @@
 //! Who is busy.
 
+use std::fmt::Write as _;
+
 use ovo_api::act::Role;
 use ovo_model::{Millis, Occupancy, Presence};
 
@@ -125,11 +127,12 @@ pub(crate) fn words(occupancy: &Occupancy) -> String {
         "{} rooms, {} people",
         occupancy.rooms, occupancy.participants
     );
+    // Writing to a String cannot fail.
     if occupancy.egress > 0 {
-        text.push_str(&format!(", {} recordings or streams out", occupancy.egress));
+        let _ = write!(text, ", {} recordings or streams out", occupancy.egress);
     }
     if occupancy.ingress > 0 {
-        text.push_str(&format!(", {} streams in", occupancy.ingress));
+        let _ = write!(text, ", {} streams in", occupancy.ingress);
     }
     text
 }

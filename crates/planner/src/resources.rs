@@ -13,7 +13,7 @@ use crate::bugs::Bug;
 use crate::credentials::rotated;
 use crate::draft::Draft;
 use crate::occupancy::Busy;
-use crate::view::{GROUP, MACHINE, View};
+use crate::view::{GROUP, MACHINE, NodeView, View};
 
 /// Creates what is missing and brings the rest to what it should be.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
@@ -53,7 +53,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
                     draft.wait(format!("{} to be ready", resource.id), progress);
                 }
                 ResourceState::Deleting => {
-                    draft.wait(format!("create {}", resource.id), "it is being deleted")
+                    draft.wait(format!("create {}", resource.id), "it is being deleted");
                 }
                 ResourceState::Failed(why) if resource.id.kind == MACHINE => {
                     // A job that failed is run again; how often is a matter of back-off.
@@ -153,9 +153,8 @@ fn initial(
 /// A value that can be compared and set now, else what it waits for.
 fn resolve(view: &View<'_>, value: &Value) -> Result<Value, String> {
     match value {
-        Value::Known(_) => Ok(value.clone()),
         Value::Secret { key, digest: None } => Err(format!("Secret {key}")),
-        Value::Secret { .. } => Ok(value.clone()),
+        Value::Known(_) | Value::Secret { .. } => Ok(value.clone()),
         Value::OutputOf { resource, output } => view
             .ours(resource)
             .filter(|r| r.state == ResourceState::Ready)
@@ -179,7 +178,7 @@ fn shown(value: &Value) -> Option<Scalar> {
 fn install(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
     let name = resource.id.name.as_str();
     let known = view.nodes.get(name).is_some_and(|n| n.known);
-    if !known || view.nodes.get(name).is_some_and(|n| n.deleted_by_user()) {
+    if !known || view.nodes.get(name).is_some_and(NodeView::deleted_by_user) {
         return;
     }
     for step in changes(

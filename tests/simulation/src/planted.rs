@@ -21,9 +21,7 @@ const HOUR: Millis = 3_600_000;
 
 /// The bugs that a checker of plans can refuse. (Those of the engine it never sees: only the oracle does.)
 pub fn bugs() -> impl Iterator<Item = Bug> {
-    Bug::ALL
-        .into_iter()
-        .filter(|b| *b != Bug::NoLiveRead)
+    Bug::ALL.into_iter().filter(|b| *b != Bug::NoLiveRead)
 }
 
 /// What one run showed.

@@ -244,7 +244,7 @@ fn grow(
         let op = Op::Start {
             node: node.name.clone(),
         };
-        let why = format!("{} more media nodes are wanted", need);
+        let why = format!("{need} more media nodes are wanted");
         draft
             .steps
             .push(view.step(op, ActKind::Start, Some(Role::Media), Cause::Growth, why));

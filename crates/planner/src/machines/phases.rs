@@ -83,7 +83,7 @@ fn troubles(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, state: Stat
         (true, false) => record.unhealthy_since = Some(now),
         // A stopped node keeps the mark of its last failure, so that others are started first.
         (false, true) if !matches!(state, State::Stopped | State::Silent) => {
-            record.unhealthy_since = None
+            record.unhealthy_since = None;
         }
         _ => {}
     }

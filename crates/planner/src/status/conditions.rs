@@ -25,10 +25,10 @@ fn set(
     let message = message.into();
     if let Some(old) = list.iter_mut().find(|c| c.type_ == type_) {
         if old.status != status {
-            old.status = status.to_owned();
+            status.clone_into(&mut old.status);
             old.last_transition_time = now.clone();
         }
-        old.reason = reason.to_owned();
+        reason.clone_into(&mut old.reason);
         old.message = message;
         old.observed_generation = generation;
     } else {

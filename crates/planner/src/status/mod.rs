@@ -37,7 +37,7 @@ pub(crate) fn next(view: &View<'_>, draft: &Draft) -> OpenViduClusterStatus {
             .unwrap_or_else(|| now.to_time())
     });
     new.autoscaler = Some(autoscaler(view));
-    new.endpoints = endpoints(view);
+    new.endpoints = Some(endpoints(view));
     new.masters = Some(numbers::masters(view));
     numbers::media(view, draft, &mut new);
     new.phase = Some(phase(view, draft, &new));
@@ -114,7 +114,7 @@ fn autoscaler(view: &View<'_>) -> AutoscalerStatus {
     status
 }
 
-fn endpoints(view: &View<'_>) -> Option<Endpoints> {
+fn endpoints(view: &View<'_>) -> Endpoints {
     let domain = &view.spec.domain_name;
     let balancer = view
         .resources
@@ -136,7 +136,7 @@ fn endpoints(view: &View<'_>) -> Option<Endpoints> {
                 .as_ref()
                 .and_then(|e| e.load_balancer.clone())
         });
-    Some(Endpoints {
+    Endpoints {
         url: Some(format!("https://{domain}")),
         dashboard: Some(if view.spec.major() == 2 {
             format!("https://{domain}/inspector")
@@ -155,7 +155,7 @@ fn endpoints(view: &View<'_>) -> Option<Endpoints> {
             resolves: None,
         }),
         load_balancer: balancer,
-    })
+    }
 }
 
 fn phase(view: &View<'_>, draft: &Draft, new: &OpenViduClusterStatus) -> ClusterPhase {

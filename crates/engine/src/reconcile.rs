@@ -235,13 +235,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         };
         let infrastructure_id = infrastructure_id(&cluster).unwrap_or_default().into();
         let records = observe::by_machine(self.store.nodes(key, Freshness::Cached).await?);
-        let given = cluster
-            .spec
-            .credentials
-            .as_ref()
-            .map(|c| c.secret_ref.name.as_str());
         let keys = secrets::keys(profile);
-        let secrets = secrets::read(&self.store, key, &keys, given, &desired, memory).await;
+        let secrets = secrets::read(&self.store, key, &keys, &cluster.spec, &desired, memory).await;
         secrets::fill(&mut desired, &secrets);
         let target = Target {
             cluster: cluster.clone(),
@@ -403,16 +398,11 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             .map_err(EngineError::Desired)?;
         let id = infrastructure_id(&cluster).unwrap_or_default().into();
         let records = observe::by_machine(self.store.nodes(key, Freshness::Live).await?);
-        let given = cluster
-            .spec
-            .credentials
-            .as_ref()
-            .map(|c| c.secret_ref.name.as_str());
         let secrets = secrets::read(
             &self.store,
             key,
             &secrets::keys(profile),
-            given,
+            &cluster.spec,
             &desired,
             &mut memory,
         )

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ovo_api::OpenViduClusterSpec;
 use ovo_api::annotations::IN_USE_FINALIZER;
 use ovo_api::credentials::{DIGEST_KEY, Origin, Place, credential_keys};
 use ovo_api::profile::Profile;
@@ -36,7 +37,7 @@ pub(crate) async fn read<S: Store>(
     store: &S,
     cluster: &ObjectKey,
     keys: &[&str],
-    given: Option<&str>,
+    spec: &OpenViduClusterSpec,
     desired: &[Resource],
     memory: &mut Memory,
 ) -> Secrets {
@@ -55,6 +56,17 @@ pub(crate) async fn read<S: Store>(
             wanted.entry(&key.secret).or_default().push(&key.key);
         }
     }
+    // Without these nothing works, whether or not a resource of this backend carries them.
+    for reference in spec.required_secrets() {
+        wanted
+            .entry(&reference.name)
+            .or_default()
+            .push(&reference.key);
+    }
+    let given = spec
+        .credentials
+        .as_ref()
+        .map(|c| c.secret_ref.name.as_str());
     let mut names: Vec<&str> = wanted.keys().copied().collect();
     names.extend([generated.as_str()]);
     names.extend(given);
@@ -82,6 +94,8 @@ pub(crate) async fn read<S: Store>(
         .iter()
         .filter(|k| !is_given(k))
         .map(|k| (*k).to_owned())
+        // The digests' own key is made even where the user gives all the rest: a rotation is seen by it.
+        .chain([DIGEST_KEY.to_owned()])
         .collect();
     let hmac_key = secrets
         .values
@@ -127,8 +141,10 @@ fn digests(secret: &SecretObject, key: Option<&SecretValue>) -> BTreeMap<String,
     secret
         .data
         .iter()
-        .filter(|(name, _)| *name != DIGEST_KEY)
         .map(|(name, value)| {
+            if name == DIGEST_KEY {
+                return (name.clone(), SecretDigest("kept".to_owned()));
+            }
             // Before the digest key exists nothing is built yet; that a key is there is all that counts.
             let text = key.map_or_else(
                 || "present".to_owned(),
@@ -173,7 +189,7 @@ pub(crate) async fn generate<S: Store>(
             made(ovo_store::credentials::DIGEST_KEY_LENGTH)?,
         );
     }
-    for key in keys {
+    for key in keys.iter().filter(|k| *k != DIGEST_KEY) {
         if !secret.data.contains_key(key) {
             secret
                 .data

@@ -29,6 +29,29 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) -> Gate {
         );
         return Gate::Shut;
     }
+    let absent = view
+        .spec
+        .required_secrets()
+        .map(|r| SecretKey {
+            secret: r.name.clone(),
+            key: r.key.clone(),
+        })
+        .find(|key| !view.snap.secrets.contains_key(key));
+    if let Some(key) = absent {
+        draft.stall(
+            "SecretMissing",
+            format!("Secret {key} is not there; create the Secret with this key in the cluster's namespace"),
+        );
+        // What runs goes on being looked after; nothing new is built.
+        if !view
+            .resources
+            .values()
+            .any(|r| r.ownership == Ownership::Ours)
+        {
+            draft.wait("build the deployment", format!("Secret {key}"));
+            return Gate::Shut;
+        }
+    }
     let missing: Vec<String> = state
         .to_generate
         .iter()

@@ -292,6 +292,14 @@ impl OpenViduClusterSpec {
         self.drift.unwrap_or_default()
     }
 
+    /// The keys of Secrets without which nothing works: the license, and on machines the SSH key.
+    pub fn required_secrets(&self) -> impl Iterator<Item = &SecretKeyRef> {
+        let ssh = self.infrastructure.on_prem.as_ref();
+        [&self.license.secret_key_ref]
+            .into_iter()
+            .chain(ssh.map(|o| &o.ssh.private_key.secret_key_ref))
+    }
+
     /// Whether writes to the infrastructure are stopped.
     pub fn paused(&self) -> bool {
         self.paused.unwrap_or(defaults::PAUSED)

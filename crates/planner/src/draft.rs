@@ -1,5 +1,6 @@
 //! A plan while it is being made.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use ovo_api::node::{DrainCause, DrainRecord, NodePhase, OpenViduNodeStatus};
@@ -40,6 +41,8 @@ pub(crate) struct Draft {
     /// Asked to shrink, and nobody was closed since.
     pub(crate) shrink_unanswered: bool,
     pub(crate) release: bool,
+    /// The first serving node that has not been watched for a full window, once somebody asked.
+    pub(crate) unwatched: OnceCell<Option<NodeName>>,
 }
 
 impl Draft {
@@ -75,6 +78,7 @@ impl Draft {
             target: 0,
             shrink_unanswered: false,
             release: false,
+            unwatched: OnceCell::new(),
         }
     }
 

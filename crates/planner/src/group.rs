@@ -323,8 +323,10 @@ pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
         if observed.presence == Presence::Terminating {
             continue;
         }
-        total += 1;
         let record = draft.records.get(&node.name).cloned().unwrap_or_default();
+        // The cap is one of the nodes that should serve.
+        let counts = record.drain.is_none() && !closing(node);
+        total += usize::from(counts);
         let overdue = record
             .drain
             .as_ref()
@@ -341,12 +343,10 @@ pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
                 observed.media,
                 MediaState::Absent | MediaState::Failed | MediaState::Launching
             );
-        if never_joined
+        let ill = never_joined
             || observed.presence == Presence::Unreachable
-            || observed.media == MediaState::Failed
-        {
-            sick += 1;
-        }
+            || observed.media == MediaState::Failed;
+        sick += usize::from(ill && counts);
         if never_joined {
             unhealthy.push(node);
         }

@@ -11,7 +11,12 @@ use ovo_planner::plan;
 fn second_plan_of_a_converged_v3_cluster_is_empty() {
     let first = cluster().v3().media_nodes(5).snapshot();
     let planned = plan(&first);
-    assert_eq!(step_ids(&planned), Vec::<String>::new(), "{:#?}", planned.waiting);
+    assert_eq!(
+        step_ids(&planned),
+        Vec::<String>::new(),
+        "{:#?}",
+        planned.waiting
+    );
     let second = apply_writes(first, &planned);
     let planned = plan(&second);
     assert!(planned.steps.is_empty(), "{:?}", step_ids(&planned));
@@ -23,7 +28,12 @@ fn second_plan_of_a_converged_v3_cluster_is_empty() {
 fn second_plan_of_a_converged_v2_cluster_is_empty() {
     let first = cluster().v2().media_nodes(5).snapshot();
     let planned = plan(&first);
-    assert_eq!(step_ids(&planned), Vec::<String>::new(), "{:#?}", planned.waiting);
+    assert_eq!(
+        step_ids(&planned),
+        Vec::<String>::new(),
+        "{:#?}",
+        planned.waiting
+    );
     let second = apply_writes(first, &planned);
     let planned = plan(&second);
     assert!(planned.steps.is_empty(), "{:?}", step_ids(&planned));
@@ -33,12 +43,35 @@ fn second_plan_of_a_converged_v2_cluster_is_empty() {
 
 #[test]
 fn a_converged_cluster_says_so() {
-    for snapshot in [cluster().v3().media_nodes(3).snapshot(), cluster().v2().media_nodes(3).snapshot()] {
+    for snapshot in [
+        cluster().v3().media_nodes(3).snapshot(),
+        cluster().v2().media_nodes(3).snapshot(),
+    ] {
         let planned = plan(&snapshot);
-        let condition = |type_: &str| planned.status.conditions.iter().find(|c| c.type_ == type_).unwrap();
-        assert_eq!(condition("Ready").status, "True", "{}", condition("Ready").message);
+        let condition = |type_: &str| {
+            planned
+                .status
+                .conditions
+                .iter()
+                .find(|c| c.type_ == type_)
+                .unwrap()
+        };
+        assert_eq!(
+            condition("Ready").status,
+            "True",
+            "{}",
+            condition("Ready").message
+        );
         assert_eq!(condition("Reconciling").status, "False");
-        assert_eq!(condition("Stalled").status, "False", "{}", condition("Stalled").message);
-        assert_eq!(planned.status.observed_generation, snapshot.cluster.metadata.generation);
+        assert_eq!(
+            condition("Stalled").status,
+            "False",
+            "{}",
+            condition("Stalled").message
+        );
+        assert_eq!(
+            planned.status.observed_generation,
+            snapshot.cluster.metadata.generation
+        );
     }
 }

@@ -179,6 +179,8 @@ async fn plan(base: Base<'_>, files: &[PlanFile]) -> Result<Vec<PlannedCluster>,
                 copy(store, &overlay, &stored).await?;
                 new = false;
             }
+        } else {
+            assume(&mut given, cluster);
         }
         lay(&overlay, file, document, cluster).await?;
         found.push((key, new));
@@ -232,6 +234,24 @@ fn read(files: &[PlanFile]) -> Result<Vec<(PathBuf, Document)>, Failure> {
     }
 }
 
+/// From nothing, Secrets that no file brings are taken to be there: whether they are, only a store can say.
+fn assume(given: &mut BTreeMap<ObjectKey, FoundSecret>, cluster: &OpenViduCluster) {
+    let cluster_key = ObjectKey::of(cluster);
+    let mut assumed: BTreeMap<ObjectKey, FoundSecret> = BTreeMap::new();
+    for reference in cluster.spec.required_secrets() {
+        let key = cluster_key.sibling(reference.name.as_str());
+        let secret = assumed.entry(key.clone()).or_insert_with(|| FoundSecret {
+            key,
+            data: BTreeMap::new(),
+            file: None,
+        });
+        secret.data.insert(reference.key.clone(), "assumed".into());
+    }
+    for (key, secret) in assumed {
+        given.entry(key).or_insert(secret);
+    }
+}
+
 /// The Secrets that a cluster reads, as they are stored.
 async fn secrets_of(
     store: &Embedded,
@@ -247,6 +267,7 @@ async fn secrets_of(
             .as_ref()
             .map(|c| c.secret_ref.name.clone()),
     );
+    names.extend(cluster.spec.required_secrets().map(|r| r.name.clone()));
     let desired = cluster
         .spec
         .profile()

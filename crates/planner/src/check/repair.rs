@@ -28,7 +28,7 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
                 ..
             }
         );
-    let group: Vec<_> = facts.of_role(role).filter(|n| counts(n)).collect();
+    let group: Vec<_> = facts.of_role(role).filter(|n| counts(run, n)).collect();
     if !(repairs || claimed || stands_in(run, step, role, group.len())) || facts.tearing_down() {
         return;
     }
@@ -61,8 +61,10 @@ fn stands_in(run: &Run<'_, '_>, step: &Step, role: Role, there: usize) -> bool {
 }
 
 /// Should serve, or be about to.
-fn counts(node: &Node<'_>) -> bool {
-    node.drain().is_none() && node.present()
+fn counts(run: &Run<'_, '_>, node: &Node<'_>) -> bool {
+    let name = ovo_model::NodeName::from(node.name);
+    let drains = run.record(&name).is_some_and(|r| r.drain.is_some());
+    !drains && node.drain().is_none() && node.present()
 }
 
 fn ill(run: &Run<'_, '_>, node: &Node<'_>) -> bool {

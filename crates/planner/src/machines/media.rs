@@ -147,7 +147,8 @@ fn size(view: &View<'_>, draft: &mut Draft) {
     let target = usize::try_from(wanted(view, Role::Media)).unwrap_or(0);
     draft.target = i32::try_from(target).unwrap_or(i32::MAX);
     let (mut takers, mut serving, mut standby) = (0_usize, Vec::new(), Vec::new());
-    let (mut sick, mut troubled, mut present, mut closing) = (0_usize, 0_usize, 0_usize, 0_usize);
+    let (mut sick, mut troubled, mut closing) = (0_usize, 0_usize, 0_usize);
+    let mut up = Up::default();
     for node in view.role(Role::Media) {
         let state = State::of(view, draft, node);
         let told_to_run = draft
@@ -155,8 +156,13 @@ fn size(view: &View<'_>, draft: &mut Draft) {
             .get(&node.name)
             .is_some_and(|r| r.launched_at.is_some());
         let in_service = state.may_run() && (told_to_run || state != State::Silent);
+        // Half started it may come up at any moment: until it is started or stopped whole it counts as up.
+        let half = state == State::Half && !draining(draft, &node.name);
+        up.present += usize::from(in_service || half);
+        up.open += usize::from(half);
         if in_service {
-            present += 1;
+            let takes = !matches!(state, State::Closed | State::Exited | State::Failed);
+            up.open += usize::from(takes && !draining(draft, &node.name));
             let trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
             troubled += usize::from(trouble && !draining(draft, &node.name));
             if draining(draft, &node.name) {
@@ -193,28 +199,36 @@ fn size(view: &View<'_>, draft: &mut Draft) {
     }
     let counted = takers + if stopped { sick } else { 0 };
     if counted < target {
-        grow(view, draft, target - counted, present, &mut standby);
+        grow(view, draft, target - counted, up, &mut standby);
     } else if takers > target {
         shrink(view, draft, takers - target, closing, &serving);
     }
+}
+
+/// Media nodes that are there.
+#[derive(Clone, Copy, Default)]
+struct Up {
+    /// Run, or may: draining and silent ones too. They count against max and surge together.
+    present: usize,
+    /// Take new sessions, or may: silent ones too. They count against max.
+    open: usize,
 }
 
 fn grow(
     view: &View<'_>,
     draft: &mut Draft,
     need: usize,
-    present: usize,
+    there: Up,
     standby: &mut Vec<&NodeView<'_>>,
 ) {
-    let mut limit =
-        usize::try_from(view.spec.media.max() + view.spec.media.max_surge()).unwrap_or(0);
-    if view.bugs.has(Bug::OffByOne) {
-        limit += 1;
-    }
+    let number = |n: i32| usize::try_from(n).unwrap_or(0);
+    let off_by_one = usize::from(view.bugs.has(Bug::OffByOne));
+    let most = number(view.spec.media.max());
+    let limit = most + number(view.spec.media.max_surge()) + off_by_one;
     let room = if view.bugs.has(Bug::NoLimit) {
         usize::MAX
     } else {
-        limit.saturating_sub(present)
+        (limit.saturating_sub(there.present)).min((most + off_by_one).saturating_sub(there.open))
     };
     let quorum = view
         .snap

@@ -3,7 +3,9 @@
 use ovo_api::act::{ActKind, Role};
 use ovo_api::node::{DrainCause, DrainRecord, SignalRecord, SignalState};
 use ovo_api::profile::OccupancySource;
-use ovo_model::{Cause, Container, ContainerRef, EventType, MediaState, Millis, ObservedNode, Op};
+use ovo_model::{
+    Cause, Container, ContainerRef, EventType, MediaState, Millis, NodeName, ObservedNode, Op,
+};
 
 use crate::bugs::Bug;
 use crate::draft::Draft;
@@ -109,16 +111,25 @@ fn why_hold(
     if !in_grace_is_over(view, node) {
         return Some(format!("{} joined a moment ago", node.name));
     }
-    view.role(Role::Media)
-        .filter(|n| State::of(view, draft, n) == State::Serving)
-        .filter(|n| {
-            draft
-                .records
-                .get(&n.name)
-                .is_some_and(|r| r.drain.is_none())
-        })
-        .find(|n| !view.full_window(n))
-        .map(|n| format!("a full window of readings of {}", n.name))
+    unwatched(view, draft).map(|name| format!("a full window of readings of {name}"))
+}
+
+/// The first serving node that has not been watched for a full window. Found once for a plan: every draining node
+/// asks.
+fn unwatched(view: &View<'_>, draft: &Draft) -> Option<NodeName> {
+    let find = || {
+        view.role(Role::Media)
+            .filter(|n| {
+                draft
+                    .records
+                    .get(&n.name)
+                    .is_some_and(|r| r.drain.is_none())
+            })
+            .filter(|n| State::of(view, draft, n) == State::Serving)
+            .find(|n| !view.full_window(n))
+            .map(|n| n.name.clone())
+    };
+    draft.unwatched.get_or_init(find).clone()
 }
 
 /// What one look at the containers of a draining node says.

@@ -66,7 +66,7 @@ impl State {
                 (false, false, _) => Self::Stopped,
                 (_, _, true) => Self::Exited,
                 (_, false, false) => Self::Half,
-                (_, true, false) if late => Self::Failed,
+                (_, true, false) if late || joined => Self::Failed,
                 (_, true, false) => Self::Starting,
             };
         }

@@ -161,8 +161,8 @@ fn size(view: &View<'_>, draft: &mut Draft) {
         up.present += usize::from(in_service || half);
         up.open += usize::from(half);
         if in_service {
-            let takes = !matches!(state, State::Closed | State::Exited | State::Failed);
-            up.open += usize::from(takes && !draining(draft, &node.name));
+            let may_take = !matches!(state, State::Closed | State::Exited | State::Failed);
+            up.open += usize::from(may_take && !draining(draft, &node.name));
             let trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
             troubled += usize::from(trouble && !draining(draft, &node.name));
             if draining(draft, &node.name) {

@@ -73,6 +73,10 @@ pub fn run(bug: Bug, planted: bool, checking: Checking) -> Found {
         // A launch hook of 30 seconds, in which a node already takes rooms.
         setup.world.timings = Timings::default();
     }
+    if bug == Bug::NoRemediationCap {
+        // Room for stand-ins: only the cap of repair holds them back.
+        setup.size.max = 8;
+    }
     setup.options.checking = checking;
     if planted {
         setup.options.bugs = Bugs::only(bug);

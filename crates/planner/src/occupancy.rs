@@ -109,6 +109,10 @@ impl View<'_> {
     pub(crate) fn full_window(&self, node: &NodeView<'_>) -> bool {
         let wanted = usize::try_from(self.spec.media.autoscaling.scale_down.readings())
             .unwrap_or(usize::MAX);
+        // What cannot be is no reading.
+        if matches!(self.busy(node, FRESH_MS, None), Busy::Unknown(_)) {
+            return false;
+        }
         self.snap.profile.occupancy.iter().all(|source| {
             node.readings
                 .and_then(|r| r.sources.get(source))

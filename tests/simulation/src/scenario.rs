@@ -281,7 +281,10 @@ impl End {
             }
             all
         });
+        let mut resources = resources;
         if bed.gone() {
+            // Kept on purpose, if the deletion did not come before its creation.
+            resources.retain(|id, _| id.kind != "Bucket");
             let left = bed.door.look(|w| {
                 w.deployments()
                     .flat_map(|(_, d)| d.leftovers())
@@ -329,7 +332,12 @@ type Summary = (
 fn summary(deployment: &Deployment) -> Summary {
     let resources = deployment
         .resources()
-        .filter_map(|id| Some((id.clone(), masked(deployment.resource(id)?.1))))
+        .filter_map(|id| {
+            Some((
+                id.clone(),
+                masked(deployment.resource(id)?.1, &deployment.id),
+            ))
+        })
         .collect();
     let mut nodes = BTreeMap::new();
     for node in deployment.nodes.values() {
@@ -354,13 +362,19 @@ fn summary(deployment: &Deployment) -> Summary {
 }
 
 /// Digests of secrets differ between runs: each run makes its own.
-fn masked(properties: &BTreeMap<String, Scalar>) -> BTreeMap<String, Scalar> {
+fn masked(properties: &BTreeMap<String, Scalar>, id: &str) -> BTreeMap<String, Scalar> {
     let digest = |text: &str| text.len() == 32 && text.chars().all(|c| c.is_ascii_hexdigit());
     properties
         .iter()
         .map(|(name, value)| match value {
             Scalar::Text(text) if digest(text) => {
                 (name.clone(), Scalar::Text("a digest".to_owned()))
+            }
+            // A failed first write draws another infrastructure id; names follow from it.
+            Scalar::Text(text) => (name.clone(), Scalar::Text(text.replace(id, "id"))),
+            Scalar::List(list) => {
+                let list = list.iter().map(|text| text.replace(id, "id")).collect();
+                (name.clone(), Scalar::List(list))
             }
             other => (name.clone(), other.clone()),
         })

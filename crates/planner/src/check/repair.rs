@@ -28,7 +28,15 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
                 ..
             }
         );
-    let group: Vec<_> = facts.of_role(role).filter(|n| counts(run, n)).collect();
+    // A machine that is being started is neither ill nor there yet, even if a start of it ended half-way.
+    let started = match &step.op {
+        Op::Start { node } => Some(node),
+        _ => None,
+    };
+    let group: Vec<_> = facts
+        .of_role(role)
+        .filter(|n| started.is_none_or(|s| *s.0 != *n.name) && counts(run, n))
+        .collect();
     if !(repairs || claimed || stands_in(run, step, role, group.len())) || facts.tearing_down() {
         return;
     }

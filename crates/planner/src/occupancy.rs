@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use ovo_api::act::Role;
-use ovo_model::{Millis, Occupancy, Presence};
+use ovo_model::{Millis, Occupancy, Presence, Reading};
 
 use crate::bugs::Bug;
 use crate::view::{NodeView, View};
@@ -59,9 +59,7 @@ impl View<'_> {
                 continue;
             };
             let occupancy = reading.occupancy;
-            let absurd = (occupancy.participants > 0 && occupancy.rooms == 0)
-                || reading.load_permille.is_some_and(|load| load > 1_000);
-            if absurd {
+            if absurd(reading) {
                 missing.get_or_insert_with(|| {
                     format!("{}: {source:?} says what cannot be", node.name)
                 });
@@ -109,10 +107,6 @@ impl View<'_> {
     pub(crate) fn full_window(&self, node: &NodeView<'_>) -> bool {
         let wanted = usize::try_from(self.spec.media.autoscaling.scale_down.readings())
             .unwrap_or(usize::MAX);
-        // What cannot be is no reading.
-        if matches!(self.busy(node, FRESH_MS, None), Busy::Unknown(_)) {
-            return false;
-        }
         self.snap.profile.occupancy.iter().all(|source| {
             node.readings
                 .and_then(|r| r.sources.get(source))
@@ -120,9 +114,16 @@ impl View<'_> {
                 && node
                     .readings
                     .and_then(|r| r.newest(*source))
-                    .is_some_and(|r| self.snap.now.mono.since(r.at) <= FRESH_MS)
+                    .is_some_and(|r| !absurd(r) && self.snap.now.mono.since(r.at) <= FRESH_MS)
         })
     }
+}
+
+/// What cannot be is no reading.
+fn absurd(reading: &Reading) -> bool {
+    let occupancy = &reading.occupancy;
+    (occupancy.participants > 0 && occupancy.rooms == 0)
+        || reading.load_permille.is_some_and(|load| load > 1_000)
 }
 
 /// `12 rooms, 96 people`, with what else runs.

@@ -207,7 +207,10 @@ async fn a_machine_that_does_not_answer_costs_bounded_time() {
     );
 
     // Slow: the command outlasts the call. It had its effect, and the error says it may.
-    fails(&link(&machine, "root"), "slow", LIMITS.call).await;
+    // Connected before, so that on a busy machine the limit is spent on the command.
+    let slow = link(&machine, "root");
+    slow.run(&Command::new("true")).await.unwrap();
+    fails(&slow, "slow", LIMITS.call).await;
     machine.ask("rm /tmp/applied").unwrap();
 
     // Frozen and gone in mid-command: keep-alives notice before the call's limit.

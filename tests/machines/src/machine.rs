@@ -154,8 +154,14 @@ impl Machine {
     /// # Errors
     /// When the machine is off.
     pub fn link(&self, up: bool) -> io::Result<()> {
-        self.lab
-            .ip(&["link", "set", &self.port(), if up { "up" } else { "down" }])
+        if !up {
+            return self.lab.ip(&["link", "set", &self.port(), "down"]);
+        }
+        self.lab.ip(&["link", "set", &self.port(), "up"])?;
+        // A kernel that asked for the machine's hardware address while the cable was out says "no route to host" to
+        // whoever connects until that question has timed out, a second later. It shall ask anew.
+        let address = self.address().to_string();
+        self.lab.ip(&["neigh", "flush", "to", &address])
     }
 
     /// Cuts the power: nothing is said on the network, nothing runs to its end, the disk stays as it is.

@@ -16,7 +16,7 @@ TESTS ?= --workspace
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -24,8 +24,8 @@ help: ## List the targets
 demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
 	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
 
-test: tools packages ## Install what the tests need and run all of them
-	scripts/test $(TESTS)
+test: tools packages kube ## Install what the tests need and run all of them
+	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
 figures: ## Fault harness, histories and planner timings in release: writes target/figures.txt
 	$(CARGO) run --release --package ovo-simulation --bin figures
@@ -53,3 +53,6 @@ tools:
 
 packages:
 	@scripts/install-packages
+
+kube:
+	@scripts/install-kube >/dev/null

@@ -1,0 +1,82 @@
+//! What can go wrong with a server.
+
+use std::io;
+
+use rustix::process::Signal;
+
+use crate::server::{ApiServer, lock};
+
+/// A process that can be stopped in its tracks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// The API server: it accepts connections and says nothing.
+    ApiServer,
+    /// The store: the API server answers, but knows nothing and keeps nothing.
+    Etcd,
+}
+
+impl ApiServer {
+    /// Kills the API server: connections break in mid-sentence.
+    ///
+    /// # Errors
+    /// When it is down.
+    pub fn kill_apiserver(&self) -> io::Result<()> {
+        self.stop_apiserver(Signal::KILL)
+    }
+
+    /// Asks the API server to end, and waits until it has: watches end as if the server had nothing more to say.
+    ///
+    /// # Errors
+    /// When it is down, or does not end within a minute.
+    pub fn terminate_apiserver(&self) -> io::Result<()> {
+        self.stop_apiserver(Signal::TERM)
+    }
+
+    /// Starts the API server again, with the same address, certificate and store, and returns when it is ready.
+    ///
+    /// # Errors
+    /// When it runs, or does not come up; with what it said.
+    pub fn start_apiserver(&self) -> io::Result<()> {
+        let mut place = lock(&self.apiserver);
+        if place.is_some() {
+            return Err(io::Error::other("kube-apiserver runs already"));
+        }
+        *place = Some(self.launch()?);
+        Ok(())
+    }
+
+    /// Stops a process in its tracks until [`ApiServer::resume`].
+    ///
+    /// # Errors
+    /// When it is down.
+    pub fn pause(&self, part: Part) -> io::Result<()> {
+        self.signal(part, Signal::STOP)
+    }
+
+    /// Lets a process go on.
+    ///
+    /// # Errors
+    /// When it is down.
+    pub fn resume(&self, part: Part) -> io::Result<()> {
+        self.signal(part, Signal::CONT)
+    }
+
+    fn stop_apiserver(&self, signal: Signal) -> io::Result<()> {
+        let daemon = lock(&self.apiserver).take().ok_or_else(down)?;
+        daemon.stop(signal)
+    }
+
+    fn signal(&self, part: Part, signal: Signal) -> io::Result<()> {
+        match part {
+            Part::ApiServer => lock(&self.apiserver)
+                .as_ref()
+                .ok_or_else(down)?
+                .signal(signal),
+            Part::Etcd => lock(&self.etcd).signal(signal),
+        }
+    }
+}
+
+fn down() -> io::Error {
+    io::Error::other("kube-apiserver is down: start it first")
+}

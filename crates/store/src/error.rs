@@ -82,6 +82,9 @@ pub enum StoreError {
     /// The caller may not do this; trying again does not help until somebody changes the rights.
     #[error("not allowed: {0}")]
     Denied(String),
+    /// This process may not write now, because another one may act in its place; nothing was sent.
+    #[error("{0}")]
+    NotLeading(String),
     /// The store did not answer; the call may or may not have had its effect. Read, then try again.
     #[error("the store is not available: {0}")]
     Unavailable(String),
@@ -109,7 +112,7 @@ impl StoreError {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Conflict { .. } | Self::Full(_) | Self::Unavailable(_)
+            Self::Conflict { .. } | Self::Full(_) | Self::NotLeading(_) | Self::Unavailable(_)
         )
     }
 }

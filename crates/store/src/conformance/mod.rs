@@ -45,6 +45,12 @@ pub trait Bed: Send + Sync {
     /// The store.
     fn store(&self) -> &Self::Store;
 
+    /// How long after [`Bed::apply`] and its like, which do not go through the store, the store's cache may take to
+    /// hear of it. Zero where the store is what they write to; an API server tells by a watch.
+    fn hears_within(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// Makes a namespace that is there and empty. A name is asked for once.
     fn namespace(&self, name: &str) -> impl Future<Output = String> + Send;
 
@@ -194,12 +200,22 @@ pub(crate) async fn eventually<F: Future<Output = bool> + Send>(
     what: &str,
     holds: impl Fn() -> F + Send,
 ) -> Verdict {
+    within(PATIENCE, what, holds).await
+}
+
+/// Waits this long at most until something holds; with no time at all it must hold at once.
+pub(crate) async fn within<F: Future<Output = bool> + Send>(
+    time: Duration,
+    what: &str,
+    holds: impl Fn() -> F + Send,
+) -> Verdict {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait)
+    // A time-out asks once before it looks at the clock.
+    tokio::time::timeout(time, wait)
         .await
-        .map_err(|_| format!("{what}: not within {PATIENCE:?}"))
+        .map_err(|_| format!("{what}: not within {time:?}"))
 }

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 use serde_json::json;
 
 use super::fixture::{cluster, with, without};
-use super::{Bed, Verdict, ensure, ensure_eq, ok, refused};
+use super::{Bed, Verdict, ensure, ensure_eq, ok, refused, within};
 use crate::error::StoreError;
 use crate::key::ObjectKey;
 use crate::port::{Freshness, Store};
@@ -36,11 +36,11 @@ pub(super) async fn the_server_sets_its_own_fields<B: Bed>(bed: &B, key: &Object
     );
     let read = ok!(bed.store().cluster(key, Freshness::Live).await);
     ensure_eq!(read.as_ref(), Some(&made), "what is read");
-    ensure!(
-        ok!(bed.store().clusters().await).contains(key),
-        "it is not among the clusters"
-    );
-    Ok(())
+    within(bed.hears_within(), "it is among the clusters", || async {
+        let clusters = bed.store().clusters().await;
+        clusters.is_ok_and(|clusters| clusters.contains(key))
+    })
+    .await
 }
 
 pub(super) async fn defaults_are_filled_in<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {

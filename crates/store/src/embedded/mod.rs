@@ -16,7 +16,7 @@ mod image;
 mod load;
 mod merge;
 mod migrate;
-mod object;
+pub(crate) mod object;
 #[cfg(test)]
 mod power_cut;
 mod secrets;

@@ -77,6 +77,23 @@ pub(crate) fn check_uid(
     }
 }
 
+/// A record that a newer release wrote is not overwritten: this one has dropped what it does not know.
+pub(crate) fn check_format(
+    kind: &str,
+    key: &ObjectKey,
+    found: i32,
+    known: i32,
+) -> Result<(), StoreError> {
+    if found <= known {
+        return Ok(());
+    }
+    Err(StoreError::FormatTooNew {
+        what: describe(kind, key),
+        found: i64::from(found),
+        known: i64::from(known),
+    })
+}
+
 /// `stored` with the status of `request`, or `None` where that changes nothing.
 pub(crate) fn with_status<K: Object>(stored: &K, request: K) -> Option<K> {
     if stored.status() == request.status() {

@@ -74,7 +74,7 @@ impl Store for Embedded {
             let key = ObjectKey::of(&request);
             let stored = tx.stored_node(&key)?;
             tx.check_managed(&key.sibling(stored.spec.cluster.clone()))?;
-            check_format(
+            object::check_format(
                 OpenViduNode::KIND,
                 &key,
                 stored
@@ -170,7 +170,7 @@ impl Store for Embedded {
                 .status
                 .as_ref()
                 .and_then(|status| status.intent.as_ref());
-            check_format(
+            object::check_format(
                 OpenViduCluster::KIND,
                 &key,
                 intent.map_or(0, |intent| intent.format_version),
@@ -277,16 +277,4 @@ fn check_current<K: Object>(stored: &K, request: &K) -> Result<(), StoreError> {
         stored.meta(),
         given.resource_version.as_deref(),
     )
-}
-
-/// A record that a newer release wrote is not overwritten: this one has dropped what it does not know.
-fn check_format(kind: &str, key: &ObjectKey, found: i32, known: i32) -> Result<(), StoreError> {
-    if found <= known {
-        return Ok(());
-    }
-    Err(StoreError::FormatTooNew {
-        what: describe(kind, key),
-        found: i64::from(found),
-        known: i64::from(known),
-    })
 }

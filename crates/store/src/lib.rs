@@ -14,6 +14,8 @@ pub mod error;
 pub mod event;
 mod hints;
 pub mod key;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod port;
 pub mod secret;
 

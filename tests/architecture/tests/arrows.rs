@@ -74,8 +74,9 @@ const FREE_OF: &[(&str, &[&[&str]])] = &[
     ("ovo-provider-onprem", &[&["aws-*"], KUBE_CLIENT]),
     ("ovo-provider-sim", &[BACKENDS, KUBE_CLIENT]),
     ("ovo-media", &[&["aws-*"], KUBE_CLIENT]),
-    ("ovo-store", &[BACKENDS]),
-    ("ovo-engine", &[BACKENDS]),
+    // The client comes with the feature `kubernetes`, which is off: whoever needs it turns it on, and that is the binary.
+    ("ovo-store", &[BACKENDS, KUBE_CLIENT]),
+    ("ovo-engine", &[BACKENDS, KUBE_CLIENT]),
 ];
 
 fn allowed(package: &str) -> Option<May> {

@@ -12,6 +12,7 @@ use ovo_store::kubernetes::{
 };
 use serde_json::{Value, json};
 
+use crate::rights;
 use crate::wire::Wire;
 
 /// The user under which the store speaks to the server: it may do what the operator's role says and nothing else.
@@ -46,7 +47,7 @@ impl Server {
         })
         .await;
         let server = Self { api: Arc::new(api) };
-        for object in roles() {
+        for object in rights::cluster_wide() {
             server.create(object).await;
         }
         server
@@ -169,47 +170,4 @@ pub async fn until<F: Future<Output = bool>>(what: &str, holds: impl Fn() -> F) 
 
 pub async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
-}
-
-/// The operator's rights, cluster-wide: all that the store needs and nothing else.
-fn roles() -> Vec<Value> {
-    let rule = |group: &str, resources: &[&str], verbs: &[&str]| json!({"apiGroups": [group], "resources": resources, "verbs": verbs});
-    let rules = vec![
-        rule(
-            "openvidu.io",
-            &["openviduclusters"],
-            &["get", "list", "watch", "patch"],
-        ),
-        rule(
-            "openvidu.io",
-            &["openvidunodes"],
-            &["get", "list", "watch", "create", "patch", "delete"],
-        ),
-        rule(
-            "openvidu.io",
-            &["openviduclusters/status", "openvidunodes/status"],
-            &["update"],
-        ),
-        rule("openvidu.io", &["openviduclusters/finalizers"], &["update"]),
-        rule("", &["secrets"], &["get", "create", "patch"]),
-        rule("events.k8s.io", &["events"], &["create", "patch"]),
-    ];
-    let watching = vec![rule("", &["secrets"], &["list", "watch"])];
-    let grant = |name: &str, rules: &[Value]| json!({"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name}, "rules": rules});
-    let bind = |user: &str, role: &str| {
-        json!({
-            "apiVersion": "rbac.authorization.k8s.io/v1",
-            "kind": "ClusterRoleBinding",
-            "metadata": {"name": format!("{user}-{role}")},
-            "subjects": [{"kind": "User", "apiGroup": "rbac.authorization.k8s.io", "name": user}],
-            "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
-        })
-    };
-    vec![
-        grant("ovo-operator", &rules),
-        grant("ovo-secrets", &watching),
-        bind(OPERATOR, "ovo-operator"),
-        bind(WATCHER, "ovo-operator"),
-        bind(WATCHER, "ovo-secrets"),
-    ]
 }

@@ -5,15 +5,19 @@ use std::time::Duration;
 
 use http::Method;
 use kube::ResourceExt;
+use kube::client::ClientBuilder;
+use kube::client::retry::RetryPolicy;
 use ovo_api::status::{INTENT_FORMAT_VERSION, Intent};
 use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_store::conformance::fixture::node;
-use ovo_store::kubernetes::{AlwaysOpen, KubernetesOptions};
+use ovo_store::kubernetes::{AlwaysOpen, KubernetesOptions, KubernetesStore};
 use ovo_store::{Freshness, ObjectKey, SecretObject, Store, StoreError};
+use tower::BoxError;
+use tower::retry::RetryLayer;
 
 use crate::cases::{cases, manifest, run};
-use crate::server::{Server, options};
-use crate::wire::{Fault, changes};
+use crate::server::{OPERATOR, Server, options};
+use crate::wire::{Fault, Wire, changes};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn writes() {
@@ -24,6 +28,7 @@ async fn writes() {
         a_lost_answer_is_read_before_it_is_tried_again,
         a_conflict_is_looked_into_once,
         nothing_is_repeated_by_itself,
+        no_client_repeats_a_change,
         what_is_too_large_is_named,
         a_newer_intent_is_not_overwritten,
         a_record_of_the_same_name_is_not_taken_over,
@@ -288,6 +293,40 @@ async fn nothing_is_repeated_by_itself(server: Server, key: ObjectKey) {
         assert_eq!(wire.calls().len(), 2, "{code}");
         wire.heal();
     }
+}
+
+/// A client that was not made by us, with the library's own policy of repeating.
+async fn no_client_repeats_a_change(server: Server, key: ObjectKey) {
+    server.create(manifest(&key)).await;
+    let wire = Wire::default();
+    let behind = wire.client(server.client(OPERATOR).await);
+    let service = tower::service_fn(move |request| {
+        let behind = behind.clone();
+        async move { Ok::<_, BoxError>(behind.send(request).await?) }
+    });
+    let policy = RetryPolicy::new(Duration::from_millis(1), Duration::from_millis(2), 3, false);
+    let client =
+        ClientBuilder::new(service, "default").with_layer(&RetryLayer::new(policy.unwrap()));
+    let store = KubernetesStore::start(client.build(), &options(), AlwaysOpen);
+    store.synced().await;
+    let cluster = live(&store, &key).await;
+    wire.fault(Fault::Answer(503, None, "busy".to_owned()), |_, uri| {
+        uri.path().contains("/demo")
+    });
+    wire.calls();
+    assert!(store.cluster(&key, Freshness::Live).await.is_err());
+    assert_eq!(
+        wire.calls().len(),
+        4,
+        "the policy is not in force, so this shows nothing"
+    );
+    assert!(
+        store
+            .replace_cluster_status(&saying(&cluster, "one"))
+            .await
+            .is_err()
+    );
+    assert_eq!(wire.calls().len(), 1);
 }
 
 async fn what_is_too_large_is_named(server: Server, key: ObjectKey) {

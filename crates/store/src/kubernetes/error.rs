@@ -121,12 +121,16 @@ fn forbidden(subject: &Subject, status: &Status) -> String {
     let said = words(subject, status);
     // An admission policy or a namespace that is going forbids too, and no rule helps against those.
     let by_rights = status.message.contains(" cannot ");
+    // A watch begins with a list.
+    let verbs = match subject.verb {
+        "watch" => "\"list\", \"watch\"".to_owned(),
+        verb => format!("\"{verb}\""),
+    };
     let way_out = if by_rights {
         format!(
-            ": the operator's role lacks {{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [\"{}\"]}}",
+            ": the operator's role lacks {{apiGroups: [\"{}\"], resources: [\"{}\"], verbs: [{verbs}]}}",
             subject.group,
             subject.resource(),
-            subject.verb
         )
     } else {
         String::new()

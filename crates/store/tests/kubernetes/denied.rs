@@ -16,6 +16,7 @@ async fn denied() {
         a_right_that_lacks_is_named_with_its_rule,
         a_watch_that_is_not_allowed_is_named_with_its_rule,
         a_namespace_that_is_not_there_is_named,
+        a_namespace_that_goes_is_no_lack_of_rights,
         definitions_that_are_not_there_are_asked_for,
     ];
     run(&server, cases).await;
@@ -66,7 +67,7 @@ async fn a_watch_that_is_not_allowed_is_named_with_its_rule(server: Server, _key
     // May do all but watch Secrets.
     let client = server.client(OPERATOR).await;
     let store = KubernetesStore::start(client, &options, AlwaysOpen);
-    let lacks = r#"{apiGroups: [""], resources: ["secrets"], verbs: ["watch"]}"#;
+    let lacks = r#"{apiGroups: [""], resources: ["secrets"], verbs: ["list", "watch"]}"#;
     until("readiness names the rule", async || {
         let check = store.health().check();
         check.is_err_and(|why| why.contains(lacks) && !why.contains("openvidu"))
@@ -82,6 +83,31 @@ async fn a_namespace_that_is_not_there_is_named(server: Server, _key: ObjectKey)
         made.unwrap_err(),
         StoreError::NotFound("namespace nowhere".to_owned())
     );
+}
+
+async fn a_namespace_that_goes_is_no_lack_of_rights(server: Server, key: ObjectKey) {
+    let (store, _wire) = server.store().await;
+    // Nobody finishes the deletion: no controller runs here.
+    server
+        .kubectl(
+            &["delete", "namespace", &key.namespace, "--wait=false"],
+            None,
+        )
+        .await;
+    until("it is going", async || {
+        let made = store.create_secret(SecretObject::named(&key)).await;
+        match made {
+            Err(StoreError::Denied(text)) => {
+                assert!(
+                    text.contains("being terminated") && !text.contains("role"),
+                    "{text}"
+                );
+                true
+            }
+            _ => false,
+        }
+    })
+    .await;
 }
 
 async fn definitions_that_are_not_there_are_asked_for(server: Server, key: ObjectKey) {

@@ -52,6 +52,26 @@ fn examples_are_valid_and_stay_so_unchanged() {
     }
 }
 
+/// The API server drops a null that it is sent, but refuses one that is applied on its side, as GitOps tools do.
+#[test]
+fn examples_leave_out_what_they_do_not_set() {
+    fn nulls(value: &Value, path: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Null => found.push(path.to_owned()),
+            Value::Object(map) => map
+                .iter()
+                .for_each(|(name, value)| nulls(value, &format!("{path}.{name}"), found)),
+            Value::Array(items) => items.iter().for_each(|item| nulls(item, path, found)),
+            _ => {}
+        }
+    }
+    for name in EXAMPLES {
+        let mut found = Vec::new();
+        nulls(&common::example(name), "", &mut found);
+        assert_eq!(found, [""; 0], "{name}");
+    }
+}
+
 #[test]
 fn examples_survive_a_round_through_the_types() {
     for name in EXAMPLES {

@@ -95,7 +95,9 @@ fn reference() -> String {
          Complete manifests are in [examples](examples/): [v2-aws.yaml](examples/v2-aws.yaml), \
          [v3-onprem.yaml](examples/v3-onprem.yaml). In a path `[]` stands for any member of a list. A default is \
          stored with the object when it is written, so that a new release changes none of a running cluster; \
-         defaults that follow from other fields are told in the meaning and not stored. What is refused, in which \
+         defaults that follow from other fields are told in the meaning and not stored. A field that you do not set is \
+         left out: the API server takes a `null` for that when an object is created or replaced, but refuses it in a \
+         server-side apply. What is refused, in which \
          words, is listed in [refusals.txt](../crates/api/tests/rules/refusals.txt).\n\n"
     );
     section(

@@ -2,7 +2,7 @@
 
 use schemars::Schema;
 
-use super::{CelRule, attach, tell, text};
+use super::{CelRule, attach, no_duration_or, tell, text};
 
 /// Rules for `spec.media`.
 pub(crate) fn media(schema: &mut Schema) {
@@ -56,7 +56,7 @@ pub(crate) fn autoscaling(schema: &mut Schema) {
 pub(crate) fn reading_interval(schema: &mut Schema) {
     const RULES: &[CelRule] = &[tell(
         "",
-        "duration(self) >= duration('1s') && duration(self) <= duration('5m')",
+        no_duration_or!("duration(self) >= duration('1s') && duration(self) <= duration('5m')"),
         "\"%s\" is out of range: from 1s, which every node can answer, to 5m, after which a reading says little",
         "self",
     )];

@@ -140,4 +140,17 @@ macro_rules! machines_in {
     };
 }
 
-use {machines_in, on_aws, on_prem, v2, v3};
+/// The text is no duration, and its bounds say so: what follows it in a rule may take it for one. Without this the API server would
+/// add that it cannot convert it. For rules that stand on a text.
+macro_rules! no_duration_or {
+    ($rule:literal) => {
+        concat!(
+            "self.size() < 2 || !self.matches('",
+            crate::value::duration_pattern!(),
+            "') || ",
+            $rule
+        )
+    };
+}
+
+use {machines_in, no_duration_or, on_aws, on_prem, v2, v3};

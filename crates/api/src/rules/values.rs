@@ -6,7 +6,7 @@
 use schemars::Schema;
 use serde_json::Value;
 
-use super::{CelRule, attach, tell, text};
+use super::{CelRule, attach, no_duration_or, tell, text};
 
 /// A rule on one text: a pattern, and what to say.
 macro_rules! pattern {
@@ -186,7 +186,7 @@ pub(crate) fn ip(schema: &mut Schema) {
 pub(crate) fn duration(schema: &mut Schema) {
     const RULES: &[CelRule] = &[tell(
         "",
-        "duration(self) <= duration('9600h')",
+        no_duration_or!("duration(self) <= duration('9600h')"),
         "\"%s\" is too long: at most 9600h, which is 400 days",
         "self",
     )];
@@ -197,7 +197,7 @@ pub(crate) fn duration(schema: &mut Schema) {
 pub(crate) fn window_duration(schema: &mut Schema) {
     const RULES: &[CelRule] = &[tell(
         "",
-        "duration(self) >= duration('1m') && duration(self) <= duration('168h')",
+        no_duration_or!("duration(self) >= duration('1m') && duration(self) <= duration('168h')"),
         "\"%s\" is out of range: from 1m to 168h",
         "self",
     )];

@@ -19,7 +19,7 @@ const ONE_LINE: &str = r"^[^\r\n]*$";
 /// A broken bound.
 pub(super) struct Violation {
     pub(super) error: FieldError,
-    /// Whether rules that read this value could fail for no reason of their own.
+    /// Whether the API server looks at no rule because of it: wrong types, what is missing, too long or not in an enumeration.
     pub(super) hides_rules: bool,
 }
 
@@ -195,7 +195,7 @@ impl Bounds {
         if !self.allowed.is_empty() && !self.allowed.contains(value) {
             let allowed: Vec<String> = self.allowed.iter().map(plain).collect();
             refuse(
-                false,
+                true,
                 format!("{} is not one of {}", describe(value), allowed.join(", ")),
             );
         }
@@ -225,7 +225,7 @@ impl Bounds {
             if let Some((pattern, written)) = &self.pattern
                 && !pattern.is_match(text)
             {
-                refuse(true, wanted(value, written));
+                refuse(false, wanted(value, written));
             }
             if self.date_time && text.parse::<jiff::Timestamp>().is_err() {
                 refuse(

@@ -52,20 +52,33 @@ impl Kind {
     fn validate(&self, object: &Value, old: Option<&Value>) -> Vec<FieldError> {
         let found = self.bounds.check(object);
         let mut errors: Vec<FieldError> = Vec::new();
-        // Like the API server: rules are not run over values that they could not read.
-        if !found.iter().any(|violation| violation.hides_rules)
-            && let Err(broken) = kube_cel::validate_compiled(&self.rules, object, old)
-        {
-            errors.extend(broken.into_vec().into_iter().map(|error| FieldError {
-                // A rule of the whole object has no path before its own.
-                field: error.field_path.trim_start_matches('.').to_owned(),
-                message: error.message,
-            }));
+        // Like the API server: rules are not run over values that they may not be able to read.
+        if !found.iter().any(|violation| violation.hides_rules) {
+            let broken = self.broken_rules(object, old);
+            errors.extend(broken.into_iter().map(|broken| broken.error));
         }
         errors.extend(found.into_iter().map(|violation| violation.error));
         errors.sort();
         errors.dedup();
         errors
+    }
+
+    fn broken_rules(&self, object: &Value, old: Option<&Value>) -> Vec<BrokenRule> {
+        let Err(broken) = kube_cel::validate_compiled(&self.rules, object, old) else {
+            return Vec::new();
+        };
+        broken
+            .into_vec()
+            .into_iter()
+            .map(|error| BrokenRule {
+                rule: error.rule,
+                error: FieldError {
+                    // A rule of the whole object has no path before its own.
+                    field: error.field_path.trim_start_matches('.').to_owned(),
+                    message: error.message,
+                },
+            })
+            .collect()
     }
 }
 
@@ -153,24 +166,32 @@ pub fn cluster_rules() -> Vec<(String, String)> {
     found
 }
 
-/// The CEL rules that a cluster breaks, as they are written: for the test that each has a case.
+/// A CEL rule that an object breaks.
 #[doc(hidden)]
-pub fn broken_cluster_rules(mut object: Value, old: Option<Value>) -> Vec<String> {
-    apply_defaults(&mut object);
-    let old = old.map(|mut old| {
-        apply_defaults(&mut old);
-        old
-    });
-    kube_cel::validate_compiled(&CLUSTER.rules, &object, old.as_ref())
-        .err()
-        .map(|errors| {
-            errors
-                .into_vec()
-                .into_iter()
-                .map(|error| error.rule)
-                .collect()
-        })
-        .unwrap_or_default()
+#[derive(Clone, Debug)]
+pub struct BrokenRule {
+    /// The rule, as it is written.
+    pub rule: String,
+    /// What is said.
+    pub error: FieldError,
+}
+
+/// The CEL rules that a cluster breaks: for the tests that each has a case, and that the API server says the same.
+#[doc(hidden)]
+pub fn broken_cluster_rules(mut object: Value, mut old: Option<Value>) -> Vec<BrokenRule> {
+    for object in std::iter::once(&mut object).chain(&mut old) {
+        apply_defaults(object);
+    }
+    CLUSTER.broken_rules(&object, old.as_ref())
+}
+
+/// The CEL rules that a node breaks: for the test that the API server says the same.
+#[doc(hidden)]
+pub fn broken_node_rules(mut object: Value, mut old: Option<Value>) -> Vec<BrokenRule> {
+    for object in std::iter::once(&mut object).chain(&mut old) {
+        apply_node_defaults(object);
+    }
+    NODE.broken_rules(&object, old.as_ref())
 }
 
 fn collect_rules(schema: &Value, path: &str, found: &mut Vec<(String, String)>) {

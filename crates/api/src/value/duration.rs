@@ -6,6 +6,14 @@ use std::str::FromStr;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+/// [`Duration::PATTERN`], for rules that must not read what is no duration.
+macro_rules! duration_pattern {
+    () => {
+        "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$"
+    };
+}
+pub(crate) use duration_pattern;
+
 /// A span of time in whole milliseconds, never negative and at most [`Duration::MAX`].
 ///
 /// Written as Kubernetes writes durations, with the units `h`, `m`, `s` and `ms`: `5s`, `10m`, `1h30m`.
@@ -22,7 +30,7 @@ impl Duration {
     /// No time at all.
     pub const ZERO: Self = Self { millis: 0 };
     /// What the CRD schema asks of the written form; [`FromStr`] asks the same and bounds the sum.
-    pub const PATTERN: &'static str = "^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?([0-9]{1,6}ms)?$";
+    pub const PATTERN: &'static str = duration_pattern!();
 
     /// A span of whole seconds, cut off at [`Duration::MAX`].
     pub const fn from_secs(seconds: u32) -> Self {

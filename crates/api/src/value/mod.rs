@@ -3,5 +3,6 @@
 mod duration;
 mod percent;
 
+pub(crate) use duration::duration_pattern;
 pub use duration::{Duration, ParseDurationError};
 pub use percent::{ParsePercentError, Percent};

@@ -66,7 +66,7 @@ pub(crate) fn send(
     };
     let mut response = sent
         .map_err(io::Error::other)?
-        .map_err(|error| error.into_io())?;
+        .map_err(ureq::Error::into_io)?;
     let text = response
         .body_mut()
         .read_to_string()

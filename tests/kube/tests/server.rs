@@ -176,13 +176,13 @@ fn controllers_collect_garbage_and_end_namespaces() {
             "--output=jsonpath={.metadata.uid}",
         ])
         .unwrap();
-    let owned = serde_json::json!({
+    let dependent = serde_json::json!({
         "metadata": {
             "name": "owned",
             "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner}],
         },
     });
-    let made = server.request("POST", CONFIG_MAPS, Some(&owned)).unwrap();
+    let made = server.request("POST", CONFIG_MAPS, Some(&dependent)).unwrap();
     assert_eq!(made.code, 201, "{}", made.body);
     server.ask(&["delete", "configmap", "owner"]).unwrap();
     gone(&format!("{CONFIG_MAPS}/owned"));

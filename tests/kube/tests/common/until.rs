@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// Longer than anything here takes on a busy machine.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Asks again and again until the answer is `Ok`; after a minute the last refusal is the failure.
 pub(crate) fn until<T>(mut ask: impl FnMut() -> Result<T, String>) -> T {

@@ -17,6 +17,8 @@ use crate::bugs::{Bug, Bugs};
 /// All that is known of one node.
 pub(crate) struct NodeView<'a> {
     pub(crate) name: NodeName,
+    /// Its place in the order of all nodes.
+    pub(crate) place: usize,
     pub(crate) role: Role,
     /// Listed in the spec, or a member of one of our groups.
     pub(crate) listed: bool,
@@ -105,6 +107,7 @@ impl<'a> View<'a> {
         let mut nodes: BTreeMap<NodeName, NodeView<'a>> = BTreeMap::new();
         let blank = |name: &NodeName, role| NodeView {
             name: name.clone(),
+            place: 0,
             role,
             listed: false,
             known: false,
@@ -149,7 +152,8 @@ impl<'a> View<'a> {
             }
         }
         let machines = snap.profile.nodes == NodeSource::Machines;
-        for (name, node) in &mut nodes {
+        for (place, (name, node)) in nodes.iter_mut().enumerate() {
+            node.place = place;
             if node.observed.is_none() {
                 node.known = if machines {
                     match snap.observed.get(&machine_scope(name)) {

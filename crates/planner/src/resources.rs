@@ -17,8 +17,9 @@ use crate::view::{GROUP, MACHINE, NodeView, View};
 
 /// Creates what is missing and brings the rest to what it should be.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
-    for resource in view.snap.desired.iter() {
-        if let Some(found) = view.resources.get(&resource.id)
+    for declared in &view.declared {
+        let resource = declared.resource;
+        if let Some(found) = declared.found
             && let Ownership::Foreign(owner) = &found.ownership
             && !view.bugs.has(Bug::WrongOwner)
         {
@@ -31,7 +32,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
             );
             continue;
         }
-        if !view.scope_known(&resource.scope) {
+        if !declared.known {
             if resource.id.kind != MACHINE {
                 draft.wait(
                     format!("look at {}", resource.id),
@@ -40,7 +41,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
             }
             continue;
         }
-        match view.ours(&resource.id) {
+        match declared.found.filter(|found| view.is_ours(found)) {
             None if resource.create.is_some() => create(view, draft, resource),
             None => install(view, draft, resource),
             Some(found) => match &found.state {

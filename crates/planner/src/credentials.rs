@@ -20,7 +20,7 @@ pub(crate) enum Gate {
 
 /// Generates what is missing before first use; afterwards an absence is a loss and is never made good by
 /// generating anew.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) -> Gate {
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) -> Gate {
     let state = &view.snap.credentials;
     if !state.known {
         draft.wait(

@@ -1,12 +1,13 @@
 //! A plan while it is being made.
 
 use std::cell::OnceCell;
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use ovo_api::node::{DrainCause, DrainRecord, NodePhase, OpenViduNodeStatus};
 use ovo_model::{EventNote, EventType, Millis, NodeName, Step, Waiting};
 
-use crate::view::View;
+use crate::copies::Copies;
+use crate::view::{NodeView, View};
 
 /// Why nothing can be done without a person.
 #[derive(Clone, Debug)]
@@ -18,12 +19,12 @@ pub(crate) struct Stall {
 }
 
 /// What the passes of the planner add to.
-pub(crate) struct Draft {
+pub(crate) struct Draft<'a> {
     pub(crate) steps: Vec<Step>,
     /// Working copies of the node statuses; what differs from the stored ones is written.
-    pub(crate) records: BTreeMap<NodeName, OpenViduNodeStatus>,
+    pub(crate) records: Copies<'a>,
     /// Records whose node is gone for good.
-    pub(crate) gone: Vec<NodeName>,
+    pub(crate) gone: BTreeSet<NodeName>,
     pub(crate) waiting: Vec<Waiting>,
     pub(crate) events: Vec<EventNote>,
     pub(crate) look_again_in: Millis,
@@ -45,22 +46,12 @@ pub(crate) struct Draft {
     pub(crate) unwatched: OnceCell<Option<NodeName>>,
 }
 
-impl Draft {
-    pub(crate) fn new(view: &View<'_>) -> Self {
-        let records = view
-            .nodes
-            .values()
-            .map(|n| {
-                (
-                    n.name.clone(),
-                    n.record.and_then(|r| r.status.clone()).unwrap_or_default(),
-                )
-            })
-            .collect();
+impl<'a> Draft<'a> {
+    pub(crate) fn new(view: &View<'a>) -> Self {
         Self {
             steps: Vec::new(),
-            records,
-            gone: Vec::new(),
+            records: Copies::of(view),
+            gone: BTreeSet::new(),
             waiting: Vec::new(),
             events: Vec::new(),
             look_again_in: view
@@ -82,9 +73,19 @@ impl Draft {
         }
     }
 
-    /// The working copy of a node's status.
-    pub(crate) fn record(&mut self, name: &NodeName) -> &mut OpenViduNodeStatus {
-        self.records.entry(name.clone()).or_default()
+    /// The working copy of a node's status, to be changed.
+    pub(crate) fn record(&mut self, node: &NodeView<'_>) -> &mut OpenViduNodeStatus {
+        self.records.get_mut(node)
+    }
+
+    /// Whether a node is to be emptied.
+    pub(crate) fn draining(&self, node: &NodeView<'_>) -> bool {
+        self.records.get(node).drain.is_some()
+    }
+
+    /// The node's record goes.
+    pub(crate) fn forget(&mut self, node: &NodeView<'_>) {
+        self.gone.insert(node.name.clone());
     }
 
     pub(crate) fn wait(&mut self, step: impl Into<String>, for_what: impl Into<String>) {
@@ -125,39 +126,43 @@ impl Draft {
     pub(crate) fn drain(
         &mut self,
         view: &View<'_>,
-        name: &NodeName,
+        node: &NodeView<'_>,
         cause: DrainCause,
         reason: impl Into<String>,
     ) {
-        let reason = reason.into();
-        let record = self.record(name);
-        if record.drain.is_some() {
+        if self.draining(node) {
             return;
         }
-        record.drain = Some(DrainRecord {
+        let reason = reason.into();
+        self.record(node).drain = Some(DrainRecord {
             cause,
             reason: reason.clone(),
             requested_at: view.snap.now.wall.to_time(),
             signals: Vec::new(),
             closed_at: None,
         });
-        self.event(EventType::Normal, "NodeDraining", Some(name), reason);
+        self.event(EventType::Normal, "NodeDraining", Some(&node.name), reason);
     }
 
     /// Puts a node into a phase; `since` changes only when the phase does.
     pub(crate) fn phase(
         &mut self,
         view: &View<'_>,
-        name: &NodeName,
+        node: &NodeView<'_>,
         phase: NodePhase,
         reason: impl Into<String>,
     ) {
-        let now = view.snap.now.wall.to_time();
-        let record = self.record(name);
-        if record.phase != phase || record.since.is_none() {
-            record.phase = phase;
-            record.since = Some(now);
+        let reason = reason.into();
+        let record = self.records.get(node);
+        let moves = record.phase != phase || record.since.is_none();
+        if !moves && record.reason == reason {
+            return;
         }
-        record.reason = reason.into();
+        let record = self.record(node);
+        if moves {
+            record.phase = phase;
+            record.since = Some(view.snap.now.wall.to_time());
+        }
+        record.reason = reason;
     }
 }

@@ -76,7 +76,7 @@ impl View<'_> {
 }
 
 /// Whether a step of this plan restarts or reconfigures what runs: then nothing is closed in the same plan.
-pub(crate) fn restarting(draft: &Draft) -> bool {
+pub(crate) fn restarting(draft: &Draft<'_>) -> bool {
     draft
         .steps
         .iter()

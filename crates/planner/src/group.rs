@@ -70,7 +70,7 @@ fn set_capacity(
 }
 
 /// Masters: raised at once, lowered one at a time and only when that cuts nobody or is allowed to.
-pub(crate) fn masters(view: &View<'_>, draft: &mut Draft) {
+pub(crate) fn masters(view: &View<'_>, draft: &mut Draft<'_>) {
     let Some(group) = view.group(Role::Master) else {
         return;
     };
@@ -132,7 +132,7 @@ fn closing(node: &NodeView<'_>) -> bool {
 }
 
 /// Media nodes.
-pub(crate) fn media(view: &View<'_>, draft: &mut Draft) {
+pub(crate) fn media(view: &View<'_>, draft: &mut Draft<'_>) {
     let Some(group) = view.group(Role::Media) else {
         return;
     };
@@ -178,7 +178,7 @@ pub(crate) fn media(view: &View<'_>, draft: &mut Draft) {
 }
 
 /// Lowers the capacity towards `to` as far as the masters may close nodes at once.
-pub(crate) fn lower(view: &View<'_>, draft: &mut Draft, group: &ResourceId, now: i64, to: i64) {
+pub(crate) fn lower(view: &View<'_>, draft: &mut Draft<'_>, group: &ResourceId, now: i64, to: i64) {
     let all = i64::try_from(members(view, Role::Media).count()).unwrap_or(i64::MAX);
     let closed =
         i64::try_from(members(view, Role::Media).filter(|n| closing(n)).count()).unwrap_or(0);
@@ -286,7 +286,7 @@ pub(crate) fn in_grace_is_over(view: &View<'_>, node: &NodeView<'_>) -> bool {
 }
 
 /// Members that serve and are not protected are protected: that keeps conversations alive.
-pub(crate) fn protect(view: &View<'_>, draft: &mut Draft, group: &ResourceId) {
+pub(crate) fn protect(view: &View<'_>, draft: &mut Draft<'_>, group: &ResourceId) {
     let nodes: Vec<NodeName> = members(view, Role::Media)
         .filter(|n| {
             n.observed.is_some_and(|o| {
@@ -312,7 +312,7 @@ pub(crate) fn protect(view: &View<'_>, draft: &mut Draft, group: &ResourceId) {
 }
 
 /// Ends what never joined and what a person forced; the group launches another one. Whether something was.
-pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
+pub(crate) fn repair(view: &View<'_>, draft: &mut Draft<'_>) -> bool {
     let mut unhealthy = Vec::new();
     let mut forced = Vec::new();
     let (mut total, mut sick) = (0_usize, 0_usize);
@@ -323,7 +323,7 @@ pub(crate) fn repair(view: &View<'_>, draft: &mut Draft) -> bool {
         if observed.presence == Presence::Terminating {
             continue;
         }
-        let record = draft.records.get(&node.name).cloned().unwrap_or_default();
+        let record = draft.records.get(node);
         // The cap is one of the nodes that should serve.
         let counts = record.drain.is_none() && !closing(node);
         total += usize::from(counts);
@@ -403,10 +403,10 @@ pub(crate) fn past_deadline(view: &View<'_>, requested_at_ms: i64) -> bool {
 }
 
 /// Nobody can close a named node here: says so, and lets the record go to be made anew.
-fn answer_requests(view: &View<'_>, draft: &mut Draft) {
+fn answer_requests(view: &View<'_>, draft: &mut Draft<'_>) {
     for node in members(view, Role::Media) {
         if node.deleted_by_user() && !view.tearing_down() {
-            draft.gone.push(node.name.clone());
+            draft.forget(node);
             draft.event(
                 EventType::Warning,
                 "DrainUnsupported",
@@ -418,39 +418,35 @@ fn answer_requests(view: &View<'_>, draft: &mut Draft) {
 }
 
 /// Phases of all members of both groups.
-pub(crate) fn phases(view: &View<'_>, draft: &mut Draft) {
-    let names: Vec<NodeName> = view.nodes.keys().cloned().collect();
-    for name in names {
-        let Some(node) = view.nodes.get(&name) else {
-            continue;
-        };
+pub(crate) fn phases(view: &View<'_>, draft: &mut Draft<'_>) {
+    for node in view.nodes.values() {
         if !node.known {
-            draft.phase(view, &name, node.phase(), "its group could not be read");
+            draft.phase(view, node, node.phase(), "its group could not be read");
             continue;
         }
         let Some(observed) = node.observed.filter(|o| o.presence != Presence::Gone) else {
-            draft.gone.push(name.clone());
+            draft.forget(node);
             draft.event(
                 EventType::Normal,
                 "NodeGone",
-                Some(&name),
+                Some(&node.name),
                 "its instance is gone",
             );
             continue;
         };
-        if draft.record(&name).launched_at.is_none() {
-            draft.record(&name).launched_at = Some(view.snap.now.wall.to_time());
+        if draft.records.get(node).launched_at.is_none() {
+            draft.record(node).launched_at = Some(view.snap.now.wall.to_time());
         }
         let joined = match node.role {
             Role::Media => matches!(observed.media, MediaState::Serving | MediaState::Closed),
             _ => observed.healthy,
         };
-        if joined && draft.record(&name).joined_at.is_none() {
-            draft.record(&name).joined_at = Some(view.snap.now.wall.to_time());
+        if joined && draft.records.get(node).joined_at.is_none() {
+            draft.record(node).joined_at = Some(view.snap.now.wall.to_time());
             draft.event(
                 EventType::Normal,
                 "NodeJoined",
-                Some(&name),
+                Some(&node.name),
                 "takes part in the cluster",
             );
         }
@@ -462,17 +458,18 @@ pub(crate) fn phases(view: &View<'_>, draft: &mut Draft) {
                 } else {
                     DrainCause::Foreign
                 };
-                draft.drain(view, &name, cause, "closed by OpenVidu's masters");
-            } else if phase == NodePhase::Serving && draft.record(&name).drain.take().is_some() {
+                draft.drain(view, node, cause, "closed by OpenVidu's masters");
+            } else if phase == NodePhase::Serving && draft.draining(node) {
+                draft.record(node).drain = None;
                 draft.event(
                     EventType::Normal,
                     "NodeRevived",
-                    Some(&name),
+                    Some(&node.name),
                     "OpenVidu's masters took it back",
                 );
             }
         }
-        draft.phase(view, &name, phase, why);
+        draft.phase(view, node, phase, why);
     }
 }
 

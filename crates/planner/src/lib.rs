@@ -11,6 +11,7 @@
 
 pub mod bugs;
 pub mod check;
+mod copies;
 mod credentials;
 mod draft;
 #[cfg(any(test, feature = "fixtures"))]

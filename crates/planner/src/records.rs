@@ -1,5 +1,7 @@
 //! Node records: what is written, and how seldom.
 
+use std::borrow::Cow;
+
 use ovo_api::act::Role;
 use ovo_api::node::{NODE_FORMAT_VERSION, NodePhase, OpenViduNodeSpec, OpenViduNodeStatus};
 use ovo_model::{Millis, NodeWrite, Occupancy, Wall};
@@ -12,26 +14,22 @@ use crate::view::{NodeView, View};
 const OCCUPANCY_EVERY_MS: Millis = 300_000;
 
 /// Nodes that began to drain in this very plan are Draining in it.
-pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft) {
-    let fresh: Vec<_> = draft
-        .records
-        .iter()
-        .filter_map(|(name, r)| {
-            let drain = r.drain.as_ref()?;
-            matches!(
-                r.phase,
-                NodePhase::Serving | NodePhase::Joining | NodePhase::Launching | NodePhase::Failed
-            )
-            .then(|| (name.clone(), drain.reason.clone()))
-        })
-        .collect();
-    for (name, reason) in fresh {
-        draft.phase(view, &name, NodePhase::Draining, reason);
+pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft<'_>) {
+    for node in view.nodes.values() {
+        let record = draft.records.get(node);
+        let open = matches!(
+            record.phase,
+            NodePhase::Serving | NodePhase::Joining | NodePhase::Launching | NodePhase::Failed
+        );
+        if let Some(drain) = record.drain.as_ref().filter(|_| open) {
+            let reason = drain.reason.clone();
+            draft.phase(view, node, NodePhase::Draining, reason);
+        }
     }
 }
 
 /// The writes that bring the stored records to the drafted ones.
-pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
+pub(crate) fn writes(view: &View<'_>, draft: &mut Draft<'_>) -> Vec<NodeWrite> {
     let mut writes = Vec::new();
     for node in view.nodes.values() {
         if draft.gone.contains(&node.name) {
@@ -50,23 +48,7 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
         if node.record.is_none() && (leaving || !node.listed && node.observed.is_none()) {
             continue;
         }
-        let Some(mut new) = draft.records.get(&node.name).cloned() else {
-            continue;
-        };
-        new.format_version = NODE_FORMAT_VERSION;
-        if let Some(observed) = node.observed {
-            if !observed.address.is_empty() {
-                new.address = Some(observed.address.clone());
-            }
-            new.zone = observed.zone.clone().or(new.zone);
-            new.version = observed.version.clone().or(new.version);
-        }
-        if node.role == Role::Media {
-            occupancy(view, node, &mut new);
-        }
-        let generation = node.record.and_then(|r| r.metadata.generation);
-        new.observed_generation = generation.or(new.observed_generation);
-        crate::status::node_conditions(view, &mut new);
+        let new = next(view, draft.records.get(node), node);
         match node.record {
             None => writes.push(NodeWrite::Create {
                 node: node.name.clone(),
@@ -75,12 +57,12 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
                     role: node.role,
                     machine: node.name.to_string(),
                 },
-                status: Box::new(new),
+                status: Box::new(new.into_owned()),
             }),
-            Some(record) if record.status.as_ref() != Some(&new) => {
+            Some(record) if record.status.as_ref() != Some(&*new) => {
                 writes.push(NodeWrite::Status {
                     node: node.name.clone(),
-                    status: Box::new(new),
+                    status: Box::new(new.into_owned()),
                 });
             }
             Some(_) => {}
@@ -89,8 +71,40 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft) -> Vec<NodeWrite> {
     writes
 }
 
+/// A node's next status. Copied only where it differs: most nodes of a large cluster are as they were.
+fn next<'s>(
+    view: &View<'_>,
+    drafted: &'s OpenViduNodeStatus,
+    node: &NodeView<'_>,
+) -> Cow<'s, OpenViduNodeStatus> {
+    let mut new = Cow::Borrowed(drafted);
+    if new.format_version != NODE_FORMAT_VERSION {
+        new.to_mut().format_version = NODE_FORMAT_VERSION;
+    }
+    if let Some(observed) = node.observed {
+        if !observed.address.is_empty() && new.address.as_ref() != Some(&observed.address) {
+            new.to_mut().address = Some(observed.address.clone());
+        }
+        if observed.zone.is_some() && new.zone != observed.zone {
+            new.to_mut().zone.clone_from(&observed.zone);
+        }
+        if observed.version.is_some() && new.version != observed.version {
+            new.to_mut().version.clone_from(&observed.version);
+        }
+    }
+    if node.role == Role::Media {
+        occupancy(view, node, &mut new);
+    }
+    let generation = node.record.and_then(|r| r.metadata.generation);
+    if generation.is_some() && new.observed_generation != generation {
+        new.to_mut().observed_generation = generation;
+    }
+    crate::status::node_conditions(view, &mut new);
+    new
+}
+
 /// Occupancy for people: from and to zero at once, while draining always, else every five minutes.
-fn occupancy(view: &View<'_>, node: &NodeView<'_>, new: &mut OpenViduNodeStatus) {
+fn occupancy(view: &View<'_>, node: &NodeView<'_>, new: &mut Cow<'_, OpenViduNodeStatus>) {
     let now = match view.busy(node, FRESH_MS, None) {
         Busy::Zero => Occupancy::default(),
         Busy::Occupied(occupancy) => occupancy,
@@ -114,6 +128,7 @@ fn occupancy(view: &View<'_>, node: &NodeView<'_>, new: &mut OpenViduNodeStatus)
         .as_ref()
         .is_none_or(|t| view.snap.now.wall.since(Wall::from_time(t)) >= OCCUPANCY_EVERY_MS);
     if crossed || new.drain.is_some() || old {
+        let new = new.to_mut();
         new.rooms = Some(rooms);
         new.participants = Some(people);
         new.load_percent = load;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use ovo_api::act::{ActKind, Cuts, Role};
 use ovo_api::spec::DriftPolicy;
 use ovo_model::{
-    Cause, Change, EventType, Op, Owner, Ownership, Property, Resource, ResourceState, Scalar,
-    SecretKey, Step, Value,
+    Cause, Change, EventType, ObservedResource, Op, Owner, Ownership, Property, Resource,
+    ResourceState, Scalar, SecretKey, Step, Value,
 };
 
 use crate::bugs::Bug;
@@ -16,9 +16,10 @@ use crate::occupancy::Busy;
 use crate::view::{GROUP, MACHINE, NodeView, View};
 
 /// Creates what is missing and brings the rest to what it should be.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
-    for resource in view.snap.desired.iter() {
-        if let Some(found) = view.resources.get(&resource.id)
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
+    for declared in &view.declared {
+        let resource = declared.resource;
+        if let Some(found) = declared.found
             && let Ownership::Foreign(owner) = &found.ownership
             && !view.bugs.has(Bug::WrongOwner)
         {
@@ -31,7 +32,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
             );
             continue;
         }
-        if !view.scope_known(&resource.scope) {
+        if !declared.known {
             if resource.id.kind != MACHINE {
                 draft.wait(
                     format!("look at {}", resource.id),
@@ -40,11 +41,11 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
             }
             continue;
         }
-        match view.ours(&resource.id) {
+        match declared.found.filter(|found| view.is_ours(found)) {
             None if resource.create.is_some() => create(view, draft, resource),
             None => install(view, draft, resource),
             Some(found) => match &found.state {
-                ResourceState::Ready => repair(view, draft, resource),
+                ResourceState::Ready => repair(view, draft, resource, found),
                 ResourceState::Pending => {
                     let progress = found
                         .progress
@@ -69,7 +70,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
-fn create(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
+fn create(view: &View<'_>, draft: &mut Draft<'_>, resource: &Resource) {
     let Some(call) = resource.create.clone() else {
         return;
     };
@@ -124,7 +125,7 @@ fn create(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
 }
 
 /// Waits; for a Secret that is not there, a person has to act.
-fn blocked(draft: &mut Draft, what: String, waits_for: String) {
+fn blocked(draft: &mut Draft<'_>, what: String, waits_for: String) {
     if waits_for.starts_with("Secret ") {
         draft.stall(
             "SecretMissing",
@@ -175,7 +176,7 @@ fn shown(value: &Value) -> Option<Scalar> {
 }
 
 /// Software on a machine that has none of ours.
-fn install(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
+fn install(view: &View<'_>, draft: &mut Draft<'_>, resource: &Resource) {
     let name = resource.id.name.as_str();
     let known = view.nodes.get(name).is_some_and(|n| n.known);
     if !known || view.nodes.get(name).is_some_and(NodeView::deleted_by_user) {
@@ -193,10 +194,10 @@ fn install(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
     }
 }
 
-fn repair(view: &View<'_>, draft: &mut Draft, resource: &Resource) {
-    let Some(found) = view.ours(&resource.id) else {
+fn repair(view: &View<'_>, draft: &mut Draft<'_>, resource: &Resource, found: &ObservedResource) {
+    if as_declared(view, resource, found) && !view.bugs.has(Bug::WritesAlways) {
         return;
-    };
+    }
     let brought_to = view.status.applied.get(&resource.id.to_string());
     let drifted = brought_to == Some(&digest(resource));
     let cause = if drifted {
@@ -243,7 +244,7 @@ fn user_cause(resource: &Resource) -> Cause {
 /// One step per call that has something to set.
 fn changes(
     view: &View<'_>,
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     resource: &Resource,
     found: &BTreeMap<String, Scalar>,
     cause: Cause,
@@ -342,6 +343,19 @@ fn difference(op: &Op) -> String {
     }
 }
 
+/// Whether everything that we decide of a resource is as it should be.
+fn as_declared(view: &View<'_>, resource: &Resource, found: &ObservedResource) -> bool {
+    resource.properties.iter().all(|(name, property)| {
+        let seen = found.properties.get(name);
+        property.owner != Owner::Operator
+            || match &property.value {
+                Value::Planned => true,
+                Value::Known(scalar) => Some(scalar) == seen,
+                value => resolve(view, value).is_ok_and(|value| shown(&value).as_ref() == seen),
+            }
+    })
+}
+
 /// Digests of the resources that are as declared, to be remembered in status.
 pub(crate) fn applied(view: &View<'_>) -> BTreeMap<String, String> {
     let mut applied = view.status.applied.clone();
@@ -349,15 +363,8 @@ pub(crate) fn applied(view: &View<'_>) -> BTreeMap<String, String> {
         if !view.ready(&resource.id) {
             continue;
         }
-        let converged = view.ours(&resource.id).is_some_and(|found| {
-            resource.properties.iter().all(|(name, property)| {
-                property.owner != Owner::Operator
-                    || property.value == Value::Planned
-                    || resolve(view, &property.value)
-                        .is_ok_and(|value| shown(&value).as_ref() == found.properties.get(name))
-            })
-        });
-        if converged {
+        let found = view.ours(&resource.id);
+        if found.is_some_and(|found| as_declared(view, resource, found)) {
             applied.insert(resource.id.to_string(), digest(resource));
         }
     }

@@ -16,7 +16,7 @@ use crate::view::{MACHINE, View};
 use crate::{group, machines};
 
 /// Takes the deployment away as far as it can be now.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
     if view.spec.deletion.policy() == DeletionPolicy::Orphan {
         draft.event(
             EventType::Normal,
@@ -124,7 +124,7 @@ fn leftovers<'v, 'a>(
 }
 
 /// Closes and empties a group by its capacity. Whether a member, or the group, is left.
-fn empty_group(view: &View<'_>, draft: &mut Draft, role: Role) -> bool {
+fn empty_group(view: &View<'_>, draft: &mut Draft<'_>, role: Role) -> bool {
     let Some(resource) = view.group(role) else {
         return false;
     };
@@ -194,7 +194,7 @@ fn empty_group(view: &View<'_>, draft: &mut Draft, role: Role) -> bool {
 }
 
 /// Deletes one resource; whether it is left.
-fn delete(view: &View<'_>, draft: &mut Draft, resource: &Resource) -> bool {
+fn delete(view: &View<'_>, draft: &mut Draft<'_>, resource: &Resource) -> bool {
     if resource.retain && !view.bugs.has(Bug::DeletesBucket) {
         return false;
     }
@@ -227,7 +227,7 @@ fn removal(view: &View<'_>, resource: &Resource) -> Step {
 }
 
 /// What deletion waits for, once it has waited for ten minutes.
-fn blocked(view: &View<'_>, draft: &mut Draft) {
+fn blocked(view: &View<'_>, draft: &mut Draft<'_>) {
     let since = view
         .snap
         .cluster
@@ -260,7 +260,7 @@ fn blocked(view: &View<'_>, draft: &mut Draft) {
     }
 }
 
-fn release(view: &View<'_>, draft: &mut Draft) {
+fn release(view: &View<'_>, draft: &mut Draft<'_>) {
     draft.gone = view.snap.nodes.keys().cloned().collect();
     draft.release = true;
 }

@@ -1,6 +1,6 @@
 //! The snapshot, put in the order in which the planner asks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use ovo_api::act::{ActKind, Cuts, Role};
 use ovo_api::annotations;
@@ -17,6 +17,8 @@ use crate::bugs::{Bug, Bugs};
 /// All that is known of one node.
 pub(crate) struct NodeView<'a> {
     pub(crate) name: NodeName,
+    /// Its place in the order of all nodes.
+    pub(crate) place: usize,
     pub(crate) role: Role,
     /// Listed in the spec, or a member of one of our groups.
     pub(crate) listed: bool,
@@ -62,6 +64,39 @@ impl NodeView<'_> {
     }
 }
 
+/// A resource that should be, and what was seen of it.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared<'a> {
+    pub(crate) resource: &'a Resource,
+    /// Whether its scope was read whole.
+    pub(crate) known: bool,
+    /// What is there under its kind and name, whoever's it is.
+    pub(crate) found: Option<&'a ObservedResource>,
+}
+
+impl Declared<'_> {
+    fn is_machine(&self) -> bool {
+        self.resource.id.kind == MACHINE
+    }
+}
+
+/// A map that is read side by side with another one of the same order.
+struct Beside<'a, V>(std::iter::Peekable<btree_map::Iter<'a, NodeName, V>>);
+
+impl<'a, V> Beside<'a, V> {
+    fn of(map: &'a BTreeMap<NodeName, V>) -> Self {
+        Self(map.iter().peekable())
+    }
+
+    /// The value under this name, if there is one. Names are asked for in order.
+    fn at(&mut self, name: &NodeName) -> Option<&'a V> {
+        while self.0.next_if(|(key, _)| *key < name).is_some() {}
+        self.0
+            .next_if(|(key, _)| *key == name)
+            .map(|(_, value)| value)
+    }
+}
+
 /// The snapshot, indexed.
 pub(crate) struct View<'a> {
     pub(crate) snap: &'a Snapshot,
@@ -69,6 +104,8 @@ pub(crate) struct View<'a> {
     pub(crate) status: &'a OpenViduClusterStatus,
     pub(crate) nodes: BTreeMap<NodeName, NodeView<'a>>,
     pub(crate) resources: BTreeMap<&'a ResourceId, &'a ObservedResource>,
+    /// What should be, in the provider's order, and what is there of it.
+    pub(crate) declared: Vec<Declared<'a>>,
     /// Everything was read whole.
     pub(crate) complete: bool,
     pub(crate) bugs: Bugs,
@@ -76,74 +113,87 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(snap: &'a Snapshot, status: &'a OpenViduClusterStatus, bugs: Bugs) -> Self {
-        let mut resources = BTreeMap::new();
-        for observation in snap.observed.values() {
-            if let Observation::Known {
-                resources: list, ..
-            } = observation
-            {
-                resources.extend(list);
-            }
-        }
+        let known = snap.observed.values().filter_map(|o| match o {
+            Observation::Known { resources, .. } => Some(resources),
+            Observation::Unknown { .. } => None,
+        });
         let mut view = Self {
             snap,
             spec: &snap.cluster.spec,
             status,
             nodes: BTreeMap::new(),
-            resources,
+            // Built at once: scopes and what is in them come nearly in order.
+            resources: known.flatten().collect(),
+            declared: Vec::new(),
             complete: false,
             bugs,
         };
-        view.complete = snap.desired.iter().all(|r| view.scope_known(&r.scope))
+        view.declared = snap.desired.iter().map(|r| view.declared(r)).collect();
+        view.complete = view.declared.iter().all(|d| d.known)
             && snap.observed.values().all(Observation::is_known);
         view.nodes = view.index_nodes();
         view
     }
 
+    fn declared(&self, resource: &'a Resource) -> Declared<'a> {
+        Declared {
+            resource,
+            known: self.scope_known(&resource.scope),
+            found: self.resources.get(&resource.id).copied(),
+        }
+    }
+
     fn index_nodes(&self) -> BTreeMap<NodeName, NodeView<'a>> {
         let snap = self.snap;
-        let mut nodes: BTreeMap<NodeName, NodeView<'a>> = BTreeMap::new();
         let blank = |name: &NodeName, role| NodeView {
             name: name.clone(),
+            place: 0,
             role,
             listed: false,
             known: false,
             record: None,
             observed: None,
             machine: None,
-            readings: snap.readings.get(name),
+            readings: None,
         };
-        for node in snap.observed_nodes() {
-            nodes.insert(
-                node.name.clone(),
-                NodeView {
-                    observed: Some(node),
-                    listed: node.group.is_some(),
-                    known: true,
-                    ..blank(&node.name, node.role)
-                },
-            );
-        }
+        let seen = |node: &'a ObservedNode| {
+            let view = NodeView {
+                observed: Some(node),
+                listed: node.group.is_some(),
+                known: true,
+                ..blank(&node.name, node.role)
+            };
+            (node.name.clone(), view)
+        };
+        let mut nodes: BTreeMap<_, _> = snap.observed_nodes().map(seen).collect();
         for (name, record) in &snap.nodes {
-            nodes
-                .entry(name.clone())
-                .or_insert_with(|| blank(name, record.spec.role))
-                .record = Some(record);
+            if !nodes.contains_key(name) {
+                nodes.insert(name.clone(), blank(name, record.spec.role));
+            }
         }
-        for resource in snap.desired.iter().filter(|r| r.id.kind == MACHINE) {
-            let (name, role) = (
-                NodeName::from(resource.id.name.as_str()),
-                resource.role.unwrap_or(Role::Media),
-            );
-            let node = nodes
-                .entry(name.clone())
-                .or_insert_with(|| blank(&name, role));
-            node.listed = true;
-            node.role = role;
+        for declared in self.declared.iter().filter(|d| d.is_machine()) {
+            let name = declared.resource.id.name.as_str();
+            let role = declared.resource.role.unwrap_or(Role::Media);
+            if !nodes.contains_key(name) {
+                let name = NodeName::from(name);
+                nodes.insert(name.clone(), blank(&name, role));
+            }
+            if let Some(node) = nodes.get_mut(name) {
+                node.listed = true;
+                node.role = role;
+            }
+        }
+        // All in the order of names: side by side, no name is looked for.
+        let mut records = Beside::of(&snap.nodes);
+        let mut readings = Beside::of(&snap.readings);
+        for (place, (name, node)) in nodes.iter_mut().enumerate() {
+            node.place = place;
+            node.record = records.at(name).map(|record| &**record);
+            node.readings = readings.at(name);
         }
         for resource in self.resources.values().filter(|r| r.id.kind == MACHINE) {
-            if let Some(node) = nodes.get_mut(resource.id.name.as_str())
-                && resource.ownership == Ownership::Ours
+            if resource.ownership == Ownership::Ours
+                && let Some(node) = nodes.get_mut(resource.id.name.as_str())
             {
                 node.machine = Some(resource);
             }
@@ -187,10 +237,11 @@ impl<'a> View<'a> {
 
     /// An observed resource that is ours.
     pub(crate) fn ours(&self, id: &ResourceId) -> Option<&'a ObservedResource> {
-        self.resources
-            .get(id)
-            .copied()
-            .filter(|r| r.ownership == Ownership::Ours || self.bugs.has(Bug::WrongOwner))
+        self.resources.get(id).copied().filter(|r| self.is_ours(r))
+    }
+
+    pub(crate) fn is_ours(&self, found: &ObservedResource) -> bool {
+        found.ownership == Ownership::Ours || self.bugs.has(Bug::WrongOwner)
     }
 
     /// There, ours and ready.

@@ -75,10 +75,12 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         config: config.unwrap_or_else(WorldConfig::demo),
     };
     runtime()?.block_on(async {
+        // First of all: whoever finds our socket may ask us to stop.
+        let stop = signalled()?;
         let local = Local::simulated(dir, &options)?;
         let shown = Shown::choose(args.view, logs);
         let server = Server::start(local, Some(args.listen), args.concurrency, shown).await?;
-        server.run(signalled()?).await;
+        server.run(stop).await;
         Ok(ExitCode::SUCCESS)
     })
 }

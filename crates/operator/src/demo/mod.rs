@@ -50,6 +50,7 @@ pub(crate) fn run(args: &DemoArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
     let shown = Shown::choose(args.view, logs);
     let began = Instant::now();
     runtime()?.block_on(async {
+        let interrupted = signalled()?;
         let config = WorldConfig::demo();
         let options = SimOptions {
             seed: Some(args.seed),
@@ -66,7 +67,6 @@ pub(crate) fn run(args: &DemoArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
             began + Duration::from_secs(args.seconds),
         );
         let (over, is_over) = oneshot::channel::<()>();
-        let interrupted = signalled()?;
         let play = async {
             let played = tokio::select! {
                 played = script::play(&stage) => played,

@@ -52,15 +52,17 @@ impl<'a> Facts<'a> {
                     .iter()
                     .all(|r| snap.observed.contains_key(&r.scope)),
         };
-        for observation in snap.observed.values() {
-            let Observation::Known { resources, nodes } = observation else {
-                continue;
-            };
-            facts.found.extend(resources);
-            facts
-                .nodes
-                .extend(nodes.values().map(|n| (&*n.name.0, Node::seen(n))));
-        }
+        let known = || {
+            snap.observed.values().filter_map(|o| match o {
+                Observation::Known { resources, nodes } => Some((resources, nodes)),
+                Observation::Unknown { .. } => None,
+            })
+        };
+        facts.found = known().flat_map(|(resources, _)| resources).collect();
+        facts.nodes = known()
+            .flat_map(|(_, nodes)| nodes.values())
+            .map(|n| (&*n.name.0, Node::seen(n)))
+            .collect();
         facts.add_unseen();
         for (name, record) in &snap.nodes {
             if let Some(node) = facts.nodes.get_mut(&*name.0) {

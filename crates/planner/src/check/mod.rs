@@ -145,6 +145,8 @@ struct Run<'r, 'a> {
     shrinks: bool,
     /// Media nodes that this plan starts.
     starts: usize,
+    /// What speaks against serving nodes having been heard for a whole window, once a signal asked.
+    doubts: Option<Vec<String>>,
     /// Members that this plan ends together with their place in the group, by role.
     decrements: BTreeMap<Role, i64>,
     /// Groups whose capacity this plan sets.
@@ -171,6 +173,7 @@ impl<'r, 'a> Run<'r, 'a> {
             closes: BTreeSet::new(),
             shrinks: false,
             starts: 0,
+            doubts: None,
             decrements: BTreeMap::new(),
             resized: BTreeSet::new(),
             masters: BTreeSet::new(),

@@ -4,6 +4,7 @@ use ovo_api::act::Role;
 use ovo_api::node::DrainCause;
 use ovo_model::{MediaState, Millis, Op, Presence, ResourceId, Scalar, Step};
 
+use super::facts::Facts;
 use super::node::Node;
 use super::{Rule, Run, signal};
 
@@ -105,14 +106,15 @@ fn close_named(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) {
         return;
     }
     grace(run, step, node);
-    all_watched(
-        run,
-        step,
-        &facts
-            .of_role(Role::Media)
-            .filter(|n| watched(n))
-            .collect::<Vec<_>>(),
-    );
+    // One for all signals of a plan: whether the others were watched does not depend on who is closed.
+    let doubts = run.doubts.take().unwrap_or_else(|| {
+        let serving: Vec<_> = facts.of_role(Role::Media).filter(|n| watched(n)).collect();
+        unwatched(facts, &serving)
+    });
+    for doubt in &doubts {
+        run.refuse(Rule::S2, step, doubt);
+    }
+    run.doubts = Some(doubts);
 }
 
 /// Some nodes of the masters' choice, by a lower capacity.
@@ -156,7 +158,9 @@ fn shrink(run: &mut Run<'_, '_>, step: &Step, group: &ResourceId, by: i64) {
     for node in &staying {
         grace(run, step, node);
     }
-    all_watched(run, step, &staying);
+    for doubt in unwatched(facts, &staying) {
+        run.refuse(Rule::S2, step, doubt);
+    }
 }
 
 fn closing(node: &Node<'_>) -> bool {
@@ -194,15 +198,16 @@ fn watched(node: &Node<'_>) -> bool {
     node.present() && node.drain().is_none() && node.media() == MediaState::Serving
 }
 
-fn all_watched(run: &mut Run<'_, '_>, step: &Step, nodes: &[&Node<'_>]) {
-    let facts = run.facts;
+/// What speaks against each of these nodes having been heard for a whole window, in words.
+fn unwatched(facts: &Facts<'_>, nodes: &[&Node<'_>]) -> Vec<String> {
+    let mut doubts = Vec::new();
     let scaling = &facts.spec.media.autoscaling;
     let window = usize::try_from(scaling.scale_down.readings()).unwrap_or(usize::MAX);
     let fresh = (scaling.reading_interval().as_millis() * INTERVALS).max(super::node::FRESH_MS);
     for node in nodes {
         for source in facts.profile.occupancy {
             if let Err(doubt) = node.reading(*source, facts.now.mono, fresh) {
-                run.refuse(Rule::S2, step, format!("{}: {doubt}", node.name));
+                doubts.push(format!("{}: {doubt}", node.name));
                 continue;
             }
             let heard = node
@@ -210,14 +215,14 @@ fn all_watched(run: &mut Run<'_, '_>, step: &Step, nodes: &[&Node<'_>]) {
                 .and_then(|r| r.sources.get(source))
                 .map_or(0, ovo_model::SourceRing::len);
             if heard < window {
-                let text = format!(
+                doubts.push(format!(
                     "{}: {heard} readings of {source:?}, {window} are a full window",
                     node.name
-                );
-                run.refuse(Rule::S2, step, text);
+                ));
             }
         }
     }
+    doubts
 }
 
 /// A closed node that the driver can take back counts as there: nothing is launched in its stead (rule S5).

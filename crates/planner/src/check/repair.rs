@@ -33,11 +33,15 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
         Op::Start { node } => Some(node),
         _ => None,
     };
+    let may_stand_in = started.is_some() && role == Role::Media;
+    if facts.tearing_down() || !(repairs || claimed || may_stand_in) {
+        return;
+    }
     let group: Vec<_> = facts
         .of_role(role)
         .filter(|n| started.is_none_or(|s| *s.0 != *n.name) && counts(run, n))
         .collect();
-    if !(repairs || claimed || stands_in(run, step, role, group.len())) || facts.tearing_down() {
+    if !(repairs || claimed || may_stand_in && stands_in(run, group.len())) {
         return;
     }
     let unhealthy = group.iter().filter(|n| ill(run, n)).count();
@@ -58,14 +62,12 @@ pub(super) fn check(run: &mut Run<'_, '_>, step: &Step) {
 }
 
 /// A media machine is started although as many as are wanted are there: it stands in for one of them.
-fn stands_in(run: &Run<'_, '_>, step: &Step, role: Role, there: usize) -> bool {
+fn stands_in(run: &Run<'_, '_>, there: usize) -> bool {
     let media = &run.facts.spec.media;
     let wanted = media
         .replicas()
         .clamp(media.min(), media.max().max(media.min()));
-    role == Role::Media
-        && matches!(step.op, Op::Start { .. })
-        && usize::try_from(wanted).is_ok_and(|wanted| there >= wanted)
+    usize::try_from(wanted).is_ok_and(|wanted| there >= wanted)
 }
 
 /// Should serve, or be about to.

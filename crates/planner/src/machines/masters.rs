@@ -8,7 +8,7 @@ use crate::machines::state::State;
 use crate::view::{MACHINE, NodeView, View};
 
 /// Starts the masters that are stopped, once all are installed and what they need is there.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
     let missing = view
         .snap
         .desired
@@ -39,18 +39,15 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
         draft
             .steps
             .push(view.step(op, ActKind::Start, Some(Role::Master), Cause::Creation, why));
-        draft.record(&node.name).launched_at = Some(view.snap.now.wall.to_time());
+        draft.record(node).launched_at = Some(view.snap.now.wall.to_time());
     }
 }
 
-fn never_installed(view: &View<'_>, draft: &Draft) -> Option<String> {
+fn never_installed(view: &View<'_>, draft: &Draft<'_>) -> Option<String> {
     view.role(Role::Master)
         .filter(|n| n.listed)
         .find(|n| {
-            let joined = draft
-                .records
-                .get(&n.name)
-                .is_some_and(|r| r.joined_at.is_some());
+            let joined = draft.records.get(n).joined_at.is_some();
             matches!(State::of(view, draft, n), State::Bare | State::Installing) && !joined
         })
         .map(|n| n.name.to_string())
@@ -64,7 +61,7 @@ pub(crate) fn healthy(view: &View<'_>) -> usize {
 }
 
 /// Stops and clears the masters, once no media node is left.
-pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
+pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft<'_>) -> bool {
     let mut left = false;
     for node in view.role(Role::Master) {
         left |= remove(view, draft, node);
@@ -73,7 +70,7 @@ pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
 }
 
 /// Takes one master away as far as it can be now; whether something is left of it.
-fn remove(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) -> bool {
+fn remove(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) -> bool {
     let state = State::of(view, draft, node);
     let op = match state {
         State::Silent => {
@@ -81,7 +78,7 @@ fn remove(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) -> bool {
             return true;
         }
         State::Bare => {
-            draft.gone.push(node.name.clone());
+            draft.forget(node);
             return false;
         }
         State::Installing => {

@@ -3,7 +3,7 @@
 use ovo_api::act::{ActKind, Role};
 use ovo_api::annotations;
 use ovo_api::node::{DrainCause, NodePhase, SignalState};
-use ovo_model::{Cause, EventType, MediaState, NodeName, Op};
+use ovo_model::{Cause, EventType, MediaState, Op};
 
 use crate::bugs::Bug;
 use crate::draft::Draft;
@@ -15,7 +15,7 @@ use crate::occupancy::{Busy, FRESH_MS, words};
 use crate::view::{NodeView, View};
 
 /// Sizes the pool, drains who should go, ends who is empty.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
     let paused = view.spec.paused() && !view.bugs.has(Bug::NoPause);
     if !paused {
         answer_requests(view, draft);
@@ -27,11 +27,11 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft) {
 }
 
 /// Closes all media machines at once and takes each away when it is empty. Whether something is left.
-pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
+pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft<'_>) -> bool {
     let mut left = false;
     for node in view.role(Role::Media) {
         match State::of(view, draft, node) {
-            State::Bare => draft.gone.push(node.name.clone()),
+            State::Bare => draft.forget(node),
             State::Half => {
                 left = true;
                 advance(view, draft, node);
@@ -55,7 +55,7 @@ pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
                 left = true;
                 draft.drain(
                     view,
-                    &node.name,
+                    node,
                     DrainCause::ClusterDeleted,
                     "the cluster is being deleted",
                 );
@@ -66,30 +66,18 @@ pub(crate) fn teardown(view: &View<'_>, draft: &mut Draft) -> bool {
     left
 }
 
-fn draining(draft: &Draft, name: &NodeName) -> bool {
-    draft.records.get(name).is_some_and(|r| r.drain.is_some())
-}
-
 /// Drains that people and lists ask for.
-fn answer_requests(view: &View<'_>, draft: &mut Draft) {
-    let mut closing = view
-        .role(Role::Media)
-        .filter(|n| draining(draft, &n.name))
-        .count();
+fn answer_requests(view: &View<'_>, draft: &mut Draft<'_>) {
+    let mut closing = view.role(Role::Media).filter(|n| draft.draining(n)).count();
     let concurrent = usize::try_from(view.spec.media.max_concurrent()).unwrap_or(1);
     for node in view.role(Role::Media) {
         let state = State::of(view, draft, node);
-        if draining(draft, &node.name) {
+        if draft.draining(node) {
             undrain(draft, node);
             continue;
         }
         if matches!(state, State::Closed) {
-            draft.drain(
-                view,
-                &node.name,
-                DrainCause::Foreign,
-                "somebody else closed it",
-            );
+            draft.drain(view, node, DrainCause::Foreign, "somebody else closed it");
             closing += 1;
             continue;
         }
@@ -99,7 +87,7 @@ fn answer_requests(view: &View<'_>, draft: &mut Draft) {
         if let Some(reason) = node.annotation(annotations::DRAIN) {
             draft.drain(
                 view,
-                &node.name,
+                node,
                 DrainCause::Requested,
                 format!("a person asked for it: {reason}"),
             );
@@ -117,22 +105,20 @@ fn answer_requests(view: &View<'_>, draft: &mut Draft) {
             } else {
                 (DrainCause::Removed, "its machine was taken off the list")
             };
-            draft.drain(view, &node.name, cause, why);
+            draft.drain(view, node, cause, why);
             closing += 1;
         }
     }
 }
 
 /// Takes a requested drain back as long as no signal can have gone out.
-fn undrain(draft: &mut Draft, node: &NodeView<'_>) {
+fn undrain(draft: &mut Draft<'_>, node: &NodeView<'_>) {
     let asked = node.annotation(annotations::DRAIN).is_some();
-    let record = draft.record(&node.name);
-    let back = record
-        .drain
-        .as_ref()
-        .is_some_and(|d| d.cause == DrainCause::Requested && !asked && d.signals.is_empty());
+    let drain = draft.records.get(node).drain.as_ref();
+    let back =
+        drain.is_some_and(|d| d.cause == DrainCause::Requested && !asked && d.signals.is_empty());
     if back {
-        record.drain = None;
+        draft.record(node).drain = None;
         draft.event(
             EventType::Normal,
             "NodeRevived",
@@ -143,7 +129,7 @@ fn undrain(draft: &mut Draft, node: &NodeView<'_>) {
 }
 
 /// How many serve, and who should.
-fn size(view: &View<'_>, draft: &mut Draft) {
+fn size(view: &View<'_>, draft: &mut Draft<'_>) {
     let target = usize::try_from(wanted(view, Role::Media)).unwrap_or(0);
     draft.target = i32::try_from(target).unwrap_or(i32::MAX);
     let (mut takers, mut serving, mut standby) = (0_usize, Vec::new(), Vec::new());
@@ -151,21 +137,18 @@ fn size(view: &View<'_>, draft: &mut Draft) {
     let mut up = Up::default();
     for node in view.role(Role::Media) {
         let state = State::of(view, draft, node);
-        let told_to_run = draft
-            .records
-            .get(&node.name)
-            .is_some_and(|r| r.launched_at.is_some());
+        let told_to_run = draft.records.get(node).launched_at.is_some();
         let in_service = state.may_run() && (told_to_run || state != State::Silent);
         // Half started it may come up at any moment: until it is started or stopped whole it counts as up.
-        let half = state == State::Half && !draining(draft, &node.name);
+        let half = state == State::Half && !draft.draining(node);
         up.present += usize::from(in_service || half);
         up.open += usize::from(half);
         if in_service {
             let may_take = !matches!(state, State::Closed | State::Exited | State::Failed);
-            up.open += usize::from(may_take && !draining(draft, &node.name));
+            up.open += usize::from(may_take && !draft.draining(node));
             let trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
-            troubled += usize::from(trouble && !draining(draft, &node.name));
-            if draining(draft, &node.name) {
+            troubled += usize::from(trouble && !draft.draining(node));
+            if draft.draining(node) {
                 closing += 1;
             } else if unhealthy(view, draft, node, state) {
                 sick += 1;
@@ -174,9 +157,9 @@ fn size(view: &View<'_>, draft: &mut Draft) {
             }
         }
         match state {
-            State::Serving if !draining(draft, &node.name) => serving.push(node),
+            State::Serving if !draft.draining(node) => serving.push(node),
             State::Stopped | State::Half
-                if node.listed && !node.deleted_by_user() && !draining(draft, &node.name) =>
+                if node.listed && !node.deleted_by_user() && !draft.draining(node) =>
             {
                 let asked = node.annotation(annotations::DRAIN).is_some();
                 let current = node.machine.is_some();
@@ -216,7 +199,7 @@ struct Up {
 
 fn grow(
     view: &View<'_>,
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     need: usize,
     there: Up,
     standby: &mut Vec<&NodeView<'_>>,
@@ -245,11 +228,7 @@ fn grow(
     // Who failed last time comes last.
     standby.sort_by_key(|n| {
         (
-            draft
-                .records
-                .get(&n.name)
-                .and_then(|r| r.unhealthy_since.as_ref())
-                .map(|t| t.0),
+            draft.records.get(n).unhealthy_since.as_ref().map(|t| t.0),
             n.name.clone(),
         )
     });
@@ -262,7 +241,7 @@ fn grow(
         draft
             .steps
             .push(view.step(op, ActKind::Start, Some(Role::Media), Cause::Growth, why));
-        let record = draft.record(&node.name);
+        let record = draft.record(node);
         record.launched_at = Some(view.snap.now.wall.to_time());
         record.joined_at = None;
         record.unhealthy_since = None;
@@ -273,7 +252,7 @@ fn grow(
     let reason = if room < need.min(standby.len()) {
         let holding: Vec<String> = view
             .role(Role::Media)
-            .filter(|n| draining(draft, &n.name))
+            .filter(|n| draft.draining(n))
             .map(|n| format!("{} ({})", n.name, left(view, n)))
             .collect();
         format!(
@@ -300,7 +279,7 @@ fn left(view: &View<'_>, node: &NodeView<'_>) -> String {
 
 fn shrink(
     view: &View<'_>,
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     excess: usize,
     closing: usize,
     serving: &[&NodeView<'_>],
@@ -336,34 +315,26 @@ fn shrink(
             "a media node that may be closed: all are new, protected or unknown",
         );
     }
-    let names: Vec<(NodeName, u32, u32)> = candidates
-        .iter()
-        .take(allowed)
-        .map(|(people, rooms, n)| (n.name.clone(), *people, *rooms))
-        .collect();
-    for (name, people, rooms) in names {
+    for (people, rooms, node) in candidates.into_iter().take(allowed) {
         let why = format!(
             "{} media nodes are wanted; it holds the fewest: {rooms} rooms, {people} people",
             draft.target
         );
-        draft.drain(view, &name, DrainCause::ScaleIn, why);
+        draft.drain(view, node, DrainCause::ScaleIn, why);
     }
 }
 
 /// The next step in one machine's life.
-fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+fn advance(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
     let state = State::of(view, draft, node);
-    if view.bugs.has(Bug::EndWithoutClosing)
-        && state == State::Serving
-        && draining(draft, &node.name)
-    {
+    if view.bugs.has(Bug::EndWithoutClosing) && state == State::Serving && draft.draining(node) {
         return stop(view, draft, node, Cause::ScaleIn, "empty".to_owned());
     }
     let untyped = view.bugs.has(Bug::ForceUntyped) && node.annotation(annotations::FORCE).is_some();
     if (node.forced() || untyped) && state.may_run() && state != State::Silent {
         draft.drain(
             view,
-            &node.name,
+            node,
             DrainCause::Requested,
             "forced by its typed name",
         );
@@ -375,10 +346,10 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
             "forced by its typed name".to_owned(),
         );
     }
-    if state == State::Failed && !draining(draft, &node.name) {
+    if state == State::Failed && !draft.draining(node) {
         return repair(view, draft, node);
     }
-    if state == State::Half && !draining(draft, &node.name) {
+    if state == State::Half && !draft.draining(node) {
         let started = draft.steps.iter().any(|s| {
             s.op == Op::Start {
                 node: node.name.clone(),
@@ -406,11 +377,11 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     }
     if matches!(state, State::Bare | State::Installing) && (!node.listed || node.deleted_by_user())
     {
-        draft.gone.push(node.name.clone());
+        draft.forget(node);
         return;
     }
     if state == State::Stopped && node.deleted_by_user() {
-        draft.gone.push(node.name.clone());
+        draft.forget(node);
         draft.event(
             EventType::Normal,
             "NodeReplaced",
@@ -419,14 +390,15 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
         );
         return;
     }
-    if !draining(draft, &node.name) {
+    if !draft.draining(node) {
         return;
     }
     match state {
         State::Serving | State::Starting | State::Unsure | State::Closed | State::Failed => {
             signal::plan(view, draft, node);
             let requested = draft
-                .record(&node.name)
+                .records
+                .get(node)
                 .drain
                 .as_ref()
                 .map_or(0, |d| d.requested_at.0.as_millisecond());
@@ -463,7 +435,7 @@ fn advance(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
 }
 
 /// Stops what came down by itself or never joined; the pool starts another one.
-fn repair(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+fn repair(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
     if draft.remediation_stopped.is_some() || !unhealthy(view, draft, node, State::Failed) {
         return;
     }
@@ -487,7 +459,7 @@ fn repair(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
 }
 
 /// Stops what has exited by itself, once every source has said zero after the settle time (rule S1).
-fn end_when_settled(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+fn end_when_settled(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
     let settle = view.snap.profile.settle_ms;
     let what = format!("stop {}", node.name);
     let Some(closed) = node.readings.and_then(|r| r.closed_since) else {
@@ -522,19 +494,14 @@ fn end_when_settled(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
     );
 }
 
-fn cause(draft: &Draft, node: &NodeView<'_>) -> Cause {
-    match draft
-        .records
-        .get(&node.name)
-        .and_then(|r| r.drain.as_ref())
-        .map(|d| d.cause)
-    {
+fn cause(draft: &Draft<'_>, node: &NodeView<'_>) -> Cause {
+    match draft.records.get(node).drain.as_ref().map(|d| d.cause) {
         Some(DrainCause::ClusterDeleted | DrainCause::NodeDeleted) => Cause::Deletion,
         _ => Cause::ScaleIn,
     }
 }
 
-fn stop(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cause, why: String) {
+fn stop(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>, cause: Cause, why: String) {
     let op = Op::Stop {
         node: node.name.clone(),
     };
@@ -543,7 +510,7 @@ fn stop(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cause, w
         .push(view.step(op, ActKind::End, Some(Role::Media), cause, why));
 }
 
-fn uninstall(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cause) {
+fn uninstall(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>, cause: Cause) {
     let op = Op::Uninstall {
         node: node.name.clone(),
     };
@@ -562,9 +529,8 @@ fn uninstall(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, cause: Cau
 }
 
 /// Whether the drain of a stopped machine is over.
-pub(crate) fn finish(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
-    let name = node.name.clone();
-    let Some(drain) = draft.record(&name).drain.take() else {
+pub(crate) fn finish(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
+    let Some(drain) = draft.record(node).drain.take() else {
         return;
     };
     let sent = drain
@@ -572,17 +538,17 @@ pub(crate) fn finish(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
         .iter()
         .filter(|s| s.state == SignalState::Sent)
         .count();
-    let record = draft.record(&name);
+    let record = draft.record(node);
     record.launched_at = None;
     record.joined_at = None;
     record.unhealthy_since = None;
     draft.event(
         EventType::Normal,
         "NodeDrained",
-        Some(&name),
+        Some(&node.name),
         format!("stopped and standing by; {sent} signals sent"),
     );
-    draft.phase(view, &name, NodePhase::Standby, "installed and stopped");
+    draft.phase(view, node, NodePhase::Standby, "installed and stopped");
 }
 
 /// Whether the node itself says that it is closed.

@@ -9,3 +9,4 @@ mod state;
 pub(crate) use masters::{plan as masters, teardown as teardown_masters};
 pub(crate) use media::{plan as media, teardown as teardown_media};
 pub(crate) use phases::update as phases;
+pub(crate) use state::State;

@@ -2,7 +2,7 @@
 
 use ovo_api::act::Role;
 use ovo_api::node::NodePhase;
-use ovo_model::{EventType, NodeName};
+use ovo_model::EventType;
 
 use crate::draft::Draft;
 use crate::machines::masters::joined as master_joined;
@@ -11,27 +11,20 @@ use crate::machines::state::State;
 use crate::view::{NodeView, View};
 
 /// Brings every record to where its machine was seen to stand.
-pub(crate) fn update(view: &View<'_>, draft: &mut Draft) {
-    let names: Vec<NodeName> = view.nodes.keys().cloned().collect();
-    for name in names {
-        let Some(node) = view.nodes.get(&name) else {
-            continue;
-        };
+pub(crate) fn update(view: &View<'_>, draft: &mut Draft<'_>) {
+    for node in view.nodes.values() {
         let state = State::of(view, draft, node);
         troubles(view, draft, node, state);
-        if state == State::Stopped
-            && draft.record(&name).drain.is_some()
-            && node.role == Role::Media
-        {
+        if state == State::Stopped && draft.draining(node) && node.role == Role::Media {
             finish(view, draft, node);
             continue;
         }
         if matches!(state, State::Stopped)
-            && draft.record(&name).launched_at.is_some()
-            && !starting(view, draft, &name)
+            && draft.records.get(node).launched_at.is_some()
+            && !starting(view, draft, node)
         {
             // Stopped by us or by hand: its next life starts anew.
-            let record = draft.record(&name);
+            let record = draft.record(node);
             record.launched_at = None;
             record.joined_at = None;
         }
@@ -39,66 +32,64 @@ pub(crate) fn update(view: &View<'_>, draft: &mut Draft) {
             Role::Master => master_joined(node),
             _ => matches!(state, State::Serving) || (closed(node) && state == State::Closed),
         };
-        if joined && draft.record(&name).joined_at.is_none() {
-            draft.record(&name).joined_at = Some(view.snap.now.wall.to_time());
+        if joined && draft.records.get(node).joined_at.is_none() {
+            draft.record(node).joined_at = Some(view.snap.now.wall.to_time());
             draft.event(
                 EventType::Normal,
                 "NodeJoined",
-                Some(&name),
+                Some(&node.name),
                 "takes part in the cluster",
             );
         }
-        if joined && draft.record(&name).launched_at.is_none() {
-            draft.record(&name).launched_at = Some(view.snap.now.wall.to_time());
+        if joined && draft.records.get(node).launched_at.is_none() {
+            draft.record(node).launched_at = Some(view.snap.now.wall.to_time());
         }
         let (phase, why) = phase(view, draft, node, state);
-        draft.phase(view, &name, phase, why);
+        draft.phase(view, node, phase, why);
     }
 }
 
 /// A start that was asked for a moment ago may not show yet.
-fn starting(view: &View<'_>, draft: &Draft, name: &NodeName) -> bool {
-    draft
-        .records
-        .get(name)
-        .and_then(|r| r.launched_at.as_ref())
-        .is_some_and(|t| {
-            view.snap.now.wall.since(ovo_model::Wall::from_time(t)) < 60_000
-                && draft
-                    .records
-                    .get(name)
-                    .is_some_and(|r| r.joined_at.is_none())
-        })
+fn starting(view: &View<'_>, draft: &Draft<'_>, node: &NodeView<'_>) -> bool {
+    let record = draft.records.get(node);
+    record.joined_at.is_none()
+        && record
+            .launched_at
+            .as_ref()
+            .is_some_and(|t| view.snap.now.wall.since(ovo_model::Wall::from_time(t)) < 60_000)
 }
 
-fn troubles(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>, state: State) {
-    let in_service = draft.record(&node.name).launched_at.is_some();
+fn troubles(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>, state: State) {
+    let record = draft.records.get(node);
+    let in_service = record.launched_at.is_some();
     let trouble = match node.role {
         Role::Media => matches!(state, State::Silent | State::Unsure | State::Failed),
         _ => matches!(state, State::Silent) || node.observed.is_some_and(|o| !o.healthy),
     };
-    let now = view.snap.now.wall.to_time();
-    let record = draft.record(&node.name);
     match (trouble && in_service, record.unhealthy_since.is_some()) {
-        (true, false) => record.unhealthy_since = Some(now),
+        (true, false) => {
+            draft.record(node).unhealthy_since = Some(view.snap.now.wall.to_time());
+        }
         // A stopped node keeps the mark of its last failure, so that others are started first.
         (false, true) if !matches!(state, State::Stopped | State::Silent) => {
-            record.unhealthy_since = None;
+            draft.record(node).unhealthy_since = None;
         }
         _ => {}
     }
 }
 
-fn phase(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> (NodePhase, String) {
+fn phase(
+    view: &View<'_>,
+    draft: &Draft<'_>,
+    node: &NodeView<'_>,
+    state: State,
+) -> (NodePhase, String) {
     let progress = || {
         node.machine
             .and_then(|m| m.progress.clone())
             .unwrap_or_default()
     };
-    let draining = draft
-        .records
-        .get(&node.name)
-        .is_some_and(|r| r.drain.is_some());
+    let drain = draft.records.get(node).drain.as_ref();
     if node.role != Role::Media {
         let healthy = node.observed.is_some_and(|o| o.healthy);
         return match state {
@@ -130,15 +121,7 @@ fn phase(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> (
         ),
         State::Stopped => (NodePhase::Standby, "installed and stopped".to_owned()),
         State::Exited => (NodePhase::Drained, "its containers have exited".to_owned()),
-        _ if draining => {
-            let reason = draft
-                .records
-                .get(&node.name)
-                .and_then(|r| r.drain.as_ref())
-                .map(|d| d.reason.clone())
-                .unwrap_or_default();
-            (NodePhase::Draining, reason)
-        }
+        _ if let Some(drain) = drain => (NodePhase::Draining, drain.reason.clone()),
         State::Starting => (NodePhase::Joining, "starts".to_owned()),
         State::Serving => (NodePhase::Serving, String::new()),
         State::Unsure => (

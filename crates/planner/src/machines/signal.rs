@@ -23,7 +23,7 @@ const UNCONFIRMED_AFTER_MS: Millis = 30_000;
 const AGENT_UNCONFIRMED_AFTER_MS: Millis = 1_800_000;
 
 /// Brings the record of a draining node's signals up to what is seen, and plans the signal that is due.
-pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
+pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
     let Some(observed) = node.observed else {
         return;
     };
@@ -31,7 +31,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
         return;
     };
     let hold = why_hold(view, draft, node, observed);
-    let Some(drain) = &mut draft.record(&node.name).drain else {
+    let Some(drain) = &mut draft.record(node).drain else {
         return;
     };
     let (cause, why) = (drain.cause, drain.reason.clone());
@@ -86,11 +86,11 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft, node: &NodeView<'_>) {
 /// knows that fewer nodes suffice.
 fn why_hold(
     view: &View<'_>,
-    draft: &Draft,
+    draft: &Draft<'_>,
     node: &NodeView<'_>,
     observed: &ObservedNode,
 ) -> Option<String> {
-    let drain = draft.records.get(&node.name)?.drain.as_ref()?;
+    let drain = draft.records.get(node).drain.as_ref()?;
     let marked = observed
         .containers
         .iter()
@@ -116,16 +116,10 @@ fn why_hold(
 
 /// The first serving node that has not been watched for a full window. Found once for a plan: every draining node
 /// asks.
-fn unwatched(view: &View<'_>, draft: &Draft) -> Option<NodeName> {
+fn unwatched(view: &View<'_>, draft: &Draft<'_>) -> Option<NodeName> {
     let find = || {
         view.role(Role::Media)
-            .filter(|n| {
-                draft
-                    .records
-                    .get(&n.name)
-                    .is_some_and(|r| r.drain.is_none())
-            })
-            .filter(|n| State::of(view, draft, n) == State::Serving)
+            .filter(|n| !draft.draining(n) && State::of(view, draft, n) == State::Serving)
             .find(|n| !view.full_window(n))
             .map(|n| n.name.clone())
     };

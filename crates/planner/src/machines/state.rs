@@ -1,5 +1,6 @@
 //! Where a machine stands, by what was seen of it.
 
+use ovo_api::node::OpenViduNodeStatus;
 use ovo_model::{MediaState, Millis, Wall};
 
 use crate::draft::Draft;
@@ -37,7 +38,13 @@ pub(crate) enum State {
 }
 
 impl State {
-    pub(crate) fn of(view: &View<'_>, draft: &Draft, node: &NodeView<'_>) -> Self {
+    /// By what was seen of the machine, and by what is written in its record so far.
+    pub(crate) fn of(view: &View<'_>, draft: &Draft<'_>, node: &NodeView<'_>) -> Self {
+        let record = draft.records.get(node);
+        draft.records.state(node, || Self::seen(view, record, node))
+    }
+
+    fn seen(view: &View<'_>, record: &OpenViduNodeStatus, node: &NodeView<'_>) -> Self {
         if !node.known {
             return Self::Silent;
         }
@@ -53,13 +60,10 @@ impl State {
         let Some(mut running) = observed.running_drained() else {
             return Self::Silent;
         };
-        let record = draft.records.get(&node.name);
-        let draining = record.is_some_and(|r| r.drain.is_some());
-        let launched = record
-            .and_then(|r| r.launched_at.as_ref())
-            .map(Wall::from_time);
+        let draining = record.drain.is_some();
+        let launched = record.launched_at.as_ref().map(Wall::from_time);
         let late = launched.is_none_or(|t| view.snap.now.wall.since(t) >= JOIN_LIMIT_MS);
-        let joined = record.is_some_and(|r| r.joined_at.is_some());
+        let joined = record.joined_at.is_some();
         let unit = observed.unit.unwrap_or_default();
         if running.next().is_none() {
             return match (unit.enabled, unit.active, draining) {
@@ -94,12 +98,18 @@ impl State {
 }
 
 /// Whether a node that should serve has been in trouble for long enough to act upon.
-pub(crate) fn unhealthy(view: &View<'_>, draft: &Draft, node: &NodeView<'_>, state: State) -> bool {
+pub(crate) fn unhealthy(
+    view: &View<'_>,
+    draft: &Draft<'_>,
+    node: &NodeView<'_>,
+    state: State,
+) -> bool {
     let in_trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
     in_trouble
         && draft
             .records
-            .get(&node.name)
-            .and_then(|r| r.unhealthy_since.as_ref())
+            .get(node)
+            .unhealthy_since
+            .as_ref()
             .is_some_and(|t| view.snap.now.wall.since(Wall::from_time(t)) >= UNHEALTHY_AFTER_MS)
 }

@@ -1,5 +1,7 @@
 //! Conditions: kstatus for tools, one per concern for people.
 
+use std::borrow::Cow;
+
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use ovo_api::node::{NodePhase, OpenViduNodeStatus};
 use ovo_api::status::OpenViduClusterStatus;
@@ -56,7 +58,7 @@ pub(super) fn was_ready(view: &View<'_>) -> bool {
             .any(|c| c.type_ == "Accepted" && c.status == TRUE)
 }
 
-pub(super) fn update(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterStatus) {
+pub(super) fn update(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClusterStatus) {
     let now = view.snap.now.wall.to_time();
     let generation = view.snap.cluster.metadata.generation;
     let masters = new.masters.clone().unwrap_or_default();
@@ -257,7 +259,7 @@ fn resource_condition(view: &View<'_>, kind: &str) -> Option<(&'static str, &'st
 }
 
 /// Conditions of a node, from its phase.
-pub(crate) fn node(view: &View<'_>, status: &mut OpenViduNodeStatus) {
+pub(crate) fn node(view: &View<'_>, status: &mut Cow<'_, OpenViduNodeStatus>) {
     let now = view.snap.now.wall.to_time();
     let generation = status.observed_generation;
     let (ready, reconciling, stalled) = match status.phase {
@@ -267,32 +269,23 @@ pub(crate) fn node(view: &View<'_>, status: &mut OpenViduNodeStatus) {
     };
     let reason = format!("{:?}", status.phase);
     let word = |yes| if yes { TRUE } else { FALSE };
-    let message = status.reason.clone();
-    set(
-        &mut status.conditions,
-        &now,
-        generation,
-        "Ready",
-        word(ready),
-        &reason,
-        message.clone(),
-    );
-    set(
-        &mut status.conditions,
-        &now,
-        generation,
-        "Reconciling",
-        word(reconciling),
-        &reason,
-        message.clone(),
-    );
-    set(
-        &mut status.conditions,
-        &now,
-        generation,
-        "Stalled",
-        word(stalled),
-        &reason,
-        message,
-    );
+    for (type_, holds) in [
+        ("Ready", ready),
+        ("Reconciling", reconciling),
+        ("Stalled", stalled),
+    ] {
+        let as_it_was = status.conditions.iter().any(|c| {
+            c.type_ == type_
+                && c.status == word(holds)
+                && c.reason == reason
+                && c.message == status.reason
+                && c.observed_generation == generation
+        });
+        if !as_it_was {
+            let status = status.to_mut();
+            let message = status.reason.clone();
+            let list = &mut status.conditions;
+            set(list, &now, generation, type_, word(holds), &reason, message);
+        }
+    }
 }

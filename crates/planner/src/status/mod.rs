@@ -21,7 +21,7 @@ pub(crate) use conditions::node as node_conditions;
 const REFRESH_MS: Millis = 60_000;
 
 /// The next status; equal to the last one when nothing changed.
-pub(crate) fn next(view: &View<'_>, draft: &Draft) -> OpenViduClusterStatus {
+pub(crate) fn next(view: &View<'_>, draft: &Draft<'_>) -> OpenViduClusterStatus {
     let old = view.status;
     let mut new = old.clone();
     let now = view.snap.now.wall;
@@ -58,7 +58,7 @@ pub(crate) fn next(view: &View<'_>, draft: &Draft) -> OpenViduClusterStatus {
     new
 }
 
-fn intent(view: &View<'_>, draft: &Draft) -> Option<Intent> {
+fn intent(view: &View<'_>, draft: &Draft<'_>) -> Option<Intent> {
     let steps: Vec<IntentStep> = draft
         .steps
         .iter()
@@ -158,7 +158,7 @@ fn endpoints(view: &View<'_>) -> Endpoints {
     }
 }
 
-fn phase(view: &View<'_>, draft: &Draft, new: &OpenViduClusterStatus) -> ClusterPhase {
+fn phase(view: &View<'_>, draft: &Draft<'_>, new: &OpenViduClusterStatus) -> ClusterPhase {
     let media = new.media.clone().unwrap_or_default();
     let masters = new.masters.clone().unwrap_or_default();
     if view.deleting() {
@@ -181,13 +181,14 @@ fn phase(view: &View<'_>, draft: &Draft, new: &OpenViduClusterStatus) -> Cluster
 }
 
 /// What is waited for, each with the moment since when.
-fn pending(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterStatus) {
+fn pending(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClusterStatus) {
+    let before = numbers::by_step(&view.status.pending);
     new.pending = draft
         .waiting
         .iter()
         .take(256)
         .map(|w| {
-            let before = view.status.pending.iter().find(|p| p.step == w.step);
+            let before = before.get(w.step.as_str());
             PendingStep {
                 step: w.step.clone(),
                 waits_for: w.for_what.clone(),

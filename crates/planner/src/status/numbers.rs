@@ -1,9 +1,11 @@
 //! Counting.
 
+use std::collections::BTreeMap;
+
 use ovo_api::act::Role;
 use ovo_api::annotations;
 use ovo_api::node::NodePhase;
-use ovo_api::status::{MastersStatus, MediaStatus, OpenViduClusterStatus};
+use ovo_api::status::{MastersStatus, MediaStatus, OpenViduClusterStatus, PendingStep};
 use ovo_model::{Occupancy, Presence};
 
 use crate::draft::Draft;
@@ -28,7 +30,7 @@ pub(super) fn masters(view: &View<'_>) -> MastersStatus {
     }
 }
 
-pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterStatus) {
+pub(super) fn media(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClusterStatus) {
     let mut status = MediaStatus {
         target: draft.target,
         selector: format!(
@@ -46,13 +48,10 @@ pub(super) fn media(view: &View<'_>, draft: &Draft, new: &mut OpenViduClusterSta
     };
     let (mut sum, mut load, mut loads) = (Occupancy::default(), 0_u32, 0_u32);
     for node in view.role(Role::Media) {
-        let Some(record) = draft
-            .records
-            .get(&node.name)
-            .filter(|_| !draft.gone.contains(&node.name))
-        else {
+        if draft.gone.contains(&node.name) {
             continue;
-        };
+        }
+        let record = draft.records.get(node);
         match record.phase {
             NodePhase::Serving => status.ready += 1,
             NodePhase::Draining | NodePhase::Drained => status.draining += 1,
@@ -120,6 +119,11 @@ pub(super) fn summary(_view: &View<'_>, new: &mut OpenViduClusterStatus) {
     );
 }
 
+/// What was pending, by what it is; where two are alike, the first.
+pub(super) fn by_step(pending: &[PendingStep]) -> BTreeMap<&str, &PendingStep> {
+    pending.iter().rev().map(|p| (p.step.as_str(), p)).collect()
+}
+
 /// Keeps what merely counts as it was written last: it is refreshed at most once a minute.
 pub(super) fn keep(old: &OpenViduClusterStatus, new: &mut OpenViduClusterStatus) {
     new.summary.clone_from(&old.summary);
@@ -128,8 +132,9 @@ pub(super) fn keep(old: &OpenViduClusterStatus, new: &mut OpenViduClusterStatus)
         new.participants = old.participants;
         new.average_load_percent = old.average_load_percent;
     }
+    let before = by_step(&old.pending);
     for pending in &mut new.pending {
-        if let Some(before) = old.pending.iter().find(|p| p.step == pending.step) {
+        if let Some(before) = before.get(pending.step.as_str()) {
             pending.waits_for.clone_from(&before.waits_for);
         }
     }

@@ -4,9 +4,11 @@
 pub(crate) const USAGE: &str = "\
 usage: figures [--days N]
        figures --soak SEEDS...
+       figures --timings
 
   --days N         live through the days of the seeds from 0 to N - 1; 1000 unless said otherwise
-  --soak SEEDS...  only days, of these seeds: numbers, A..B (without B) or A..=B (with it)";
+  --soak SEEDS...  only days, of these seeds: numbers, A..B (without B) or A..=B (with it)
+  --timings        only how long a plan takes, and going over it";
 
 /// Days that the figures speak of.
 const DAYS: u64 = 1000;
@@ -20,6 +22,8 @@ pub(crate) enum Work {
     All,
     /// Days, and nothing else.
     Soak,
+    /// How long a plan takes, and nothing else.
+    Timings,
 }
 
 /// The command line.
@@ -43,6 +47,7 @@ impl Arguments {
             ["--help" | "-h"] => (Work::Help, Vec::new()),
             ["--days", count] => (Work::All, (0..number(count)?).collect()),
             ["--days"] => return Err("--days: how many is missing".to_owned()),
+            ["--timings"] => (Work::Timings, Vec::new()),
             ["--soak"] => return Err("--soak: the seeds are missing".to_owned()),
             ["--soak", ref texts @ ..] => {
                 let ranges: Vec<_> = texts.iter().map(|t| seeds(t)).collect::<Result<_, _>>()?;
@@ -50,7 +55,7 @@ impl Arguments {
             }
             [first, ..] => return Err(format!("{first}: not understood here")),
         };
-        if work != Work::Help && seeds.is_empty() {
+        if matches!(work, Work::All | Work::Soak) && seeds.is_empty() {
             return Err("no day to live through".to_owned());
         }
         Ok(Self { work, seeds })

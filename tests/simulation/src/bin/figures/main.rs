@@ -1,7 +1,7 @@
 //! What can be counted and timed: crash points, simulated days, planted bugs, and how long a plan takes.
 //!
-//! Writes `target/figures.txt`: a header, then lines `name value`. With `--soak` it only lives through days, and
-//! prints their lines. Progress and whatever failed go to standard error; anything that failed fails the process.
+//! Writes `target/figures.txt`: a header, then lines `name value`. With `--soak` it only lives through days, with
+//! `--timings` it only times plans, and prints the lines. Progress and whatever failed go to standard error; anything that failed fails the process.
 #![allow(
     clippy::print_stderr,
     clippy::print_stdout,
@@ -49,6 +49,10 @@ fn run(arguments: &Arguments, report: &mut Report) -> Result<(), String> {
         Work::Help => println!("{USAGE}"),
         Work::Soak => {
             days::live(&arguments.seeds, report);
+            print!("{}", report.text());
+        }
+        Work::Timings => {
+            timing::measure(report)?;
             print!("{}", report.text());
         }
         Work::All => {

@@ -10,7 +10,7 @@ use ureq::http::Request;
 use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
 
 /// The server ends a request after a minute by itself.
-const LIMIT: Duration = Duration::from_secs(70);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(70);
 
 /// What the server said.
 #[derive(Clone, Debug)]
@@ -21,8 +21,8 @@ pub struct Answer {
     pub body: Value,
 }
 
-/// Makes the client, which believes these certificates and no others.
-pub(crate) fn agent(certificates: &[u8]) -> io::Result<Agent> {
+/// Makes a client, which believes these certificates and no others, and waits so long for an answer.
+pub(crate) fn agent(certificates: &[u8], patience: Duration) -> io::Result<Agent> {
     let roots: Vec<_> = parse_pem(certificates)
         .filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(Ok(certificate)),
@@ -39,7 +39,7 @@ pub(crate) fn agent(certificates: &[u8]) -> io::Result<Agent> {
         .proxy(None)
         // A refusal is an answer.
         .http_status_as_error(false)
-        .timeout_global(Some(LIMIT))
+        .timeout_global(Some(patience))
         .build()
         .into())
 }

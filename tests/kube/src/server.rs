@@ -20,6 +20,9 @@ use crate::{controllers, etcd, flags, ports, programs};
 /// It is ready after about four seconds; on a busy host it may take much longer.
 const READY_LIMIT: Duration = Duration::from_mins(2);
 
+/// How long one question whether it is ready waits for its answer: a connection that was made too early may never have one.
+const READY_PATIENCE: Duration = Duration::from_secs(5);
+
 /// How often another port is tried when somebody else took the chosen one first.
 const ATTEMPTS: usize = 5;
 
@@ -94,7 +97,8 @@ impl Builder {
 
         let etcd = etcd::start(programs, path)?;
         let port = ports::free()?;
-        let (apiserver, agent) = launch(programs, path, port, &self.flags, &self.users)?;
+        let apiserver = launch(programs, path, port, &self.flags, &self.users)?;
+        let agent = client::agent(&fs::read(certificate(path))?, client::PATIENCE)?;
         let server = ApiServer {
             controllers: Mutex::new(None),
             apiserver: Mutex::new(Some(apiserver)),
@@ -234,7 +238,6 @@ impl ApiServer {
     pub(crate) fn launch(&self) -> io::Result<Daemon> {
         let state = self.state.path();
         launch(&self.programs, state, self.port, &self.flags, &self.users)
-            .map(|(apiserver, _)| apiserver)
     }
 
     fn start_controllers(&self) -> io::Result<()> {
@@ -289,25 +292,19 @@ fn launch(
     port: u16,
     extra: &[String],
     users: &[User],
-) -> io::Result<(Daemon, Agent)> {
+) -> io::Result<Daemon> {
     let arguments = flags::apiserver(state, port, extra);
     let mut daemon = Daemon::spawn("kube-apiserver", programs, state, &arguments)?;
     let token = users.first().map_or("", |admin| &admin.token);
     let ready = format!("{}/readyz", url(port));
-    let mut agent = None;
     daemon.until("ready", READY_LIMIT, || {
-        if agent.is_none() {
-            // It writes its certificate while it starts; half of one is none.
-            agent = fs::read(certificate(state))
-                .and_then(|pem| client::agent(&pem))
-                .ok();
-        }
-        agent.as_ref().is_some_and(|agent| {
-            client::send(agent, token, "GET", &ready, None).is_ok_and(|answer| answer.code == 200)
-        })
+        // Read anew each time: it writes its certificate while it starts, and half a file may be a whole certificate.
+        fs::read(certificate(state))
+            .and_then(|pem| client::agent(&pem, READY_PATIENCE))
+            .and_then(|agent| client::send(&agent, token, "GET", &ready, None))
+            .is_ok_and(|answer| answer.code == 200)
     })?;
-    let agent = agent.ok_or_else(|| io::Error::other("kube-apiserver has no certificate"))?;
-    Ok((daemon, agent))
+    Ok(daemon)
 }
 
 fn url(port: u16) -> String {

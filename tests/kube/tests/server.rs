@@ -182,7 +182,9 @@ fn controllers_collect_garbage_and_end_namespaces() {
             "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "owner", "uid": owner}],
         },
     });
-    let made = server.request("POST", CONFIG_MAPS, Some(&dependent)).unwrap();
+    let made = server
+        .request("POST", CONFIG_MAPS, Some(&dependent))
+        .unwrap();
     assert_eq!(made.code, 201, "{}", made.body);
     server.ask(&["delete", "configmap", "owner"]).unwrap();
     gone(&format!("{CONFIG_MAPS}/owned"));

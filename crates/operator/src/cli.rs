@@ -77,14 +77,18 @@ pub enum LogLevel {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the operator on a directory of manifests
+    /// Run the operator on a Kubernetes API server, or on a directory of manifests
     #[command(after_help = "\
+Without --local the objects are in the API server of KUBECONFIG, of ~/.kube/config or of the pod's service account. \
+One operator serves a namespace at a time.
+
 DIR holds your manifests (*.yaml) and Secrets; what the operator knows is kept beside them. It stays in force when \
 the operator is down: a manifest that vanishes leaves its cluster running, untouched.
 
 Examples:
   openvidu-operator serve --local c --simulate
-  openvidu-operator serve --local c --simulate=7 --simulate-speed 30 --log-format json")]
+  openvidu-operator serve --local c --simulate=7 --simulate-speed 30 --log-format json
+  openvidu-operator serve --namespace video --simulate")]
     Serve(ServeArgs),
     /// Show what a manifest would change, step by step, and whom each step would cut
     #[command(after_help = "\
@@ -253,6 +257,25 @@ pub struct ServeArgs {
     /// Where health (/healthz), readiness (/readyz) and metrics (/metrics) are served; port 0 takes a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9808")]
     pub(crate) listen: SocketAddr,
+    /// Where a simulated world is kept when objects are in Kubernetes; without it, it ends with the process
+    #[arg(
+        long,
+        value_name = "DIR",
+        requires = "simulate",
+        conflicts_with = "dir"
+    )]
+    pub(crate) simulate_dir: Option<PathBuf>,
+    /// The namespace of Kubernetes that is served; else the pod's own, or the one of the kubeconfig's context
+    #[arg(
+        long,
+        value_name = "NAME",
+        conflicts_with = "dir",
+        env = "OPENVIDU_OPERATOR_NAMESPACE"
+    )]
+    pub(crate) namespace: Option<String>,
+    /// Serve all namespaces: needs a ClusterRole
+    #[arg(long, conflicts_with_all = ["dir", "namespace"])]
+    pub(crate) all_namespaces: bool,
     /// How many clusters are worked on at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,

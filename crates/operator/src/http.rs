@@ -20,6 +20,8 @@ use crate::view::Progress;
 pub(crate) struct Pages {
     pub(crate) metrics: Metrics,
     pub(crate) progress: Arc<Progress>,
+    /// What else must hold for this process to be ready.
+    pub(crate) store: Box<dyn Fn() -> Result<(), String> + Send + Sync>,
 }
 
 /// A server that is bound and does not answer yet.
@@ -86,7 +88,7 @@ fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/healthz" => text(StatusCode::OK, "ok\n".to_owned()),
-        "/readyz" => match pages.progress.ready() {
+        "/readyz" => match pages.progress.ready().and_then(|()| (pages.store)()) {
             Ok(()) => text(StatusCode::OK, "ok\n".to_owned()),
             Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         },

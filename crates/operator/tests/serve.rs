@@ -292,8 +292,9 @@ fn what_is_not_built_is_named() {
     }
     assert!(!dir.state("store.redb").exists(), "nothing is touched");
     let kubernetes = run(["serve"]);
+    assert_eq!(kubernetes.status.code(), Some(1));
     assert!(
-        said(&kubernetes).contains("--local DIR"),
+        said(&kubernetes).contains("openvidu-operator serve --simulate"),
         "{}",
         said(&kubernetes)
     );

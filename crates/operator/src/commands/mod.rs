@@ -8,6 +8,8 @@ pub(crate) mod example;
 mod get;
 mod plan;
 mod serve;
+#[cfg(feature = "kubernetes")]
+mod serve_kubernetes;
 mod table;
 mod validate;
 

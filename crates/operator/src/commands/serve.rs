@@ -54,14 +54,8 @@ impl Shown {
 }
 
 pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
-    let Some(dir) = args.dir.as_deref() else {
-        return Err(Failure::NotBuilt {
-            what: "serving from Kubernetes".to_owned(),
-            instead: "serve a directory of manifests with --local DIR".to_owned(),
-        });
-    };
     let Some(seed) = args.simulate.simulate else {
-        return Err(real_world(dir));
+        return Err(real_world(args.dir.as_deref()));
     };
     let config = args
         .simulate_world
@@ -74,6 +68,9 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         start: args.simulate_start.map(|time| Wall(time.as_millisecond())),
         config: config.unwrap_or_else(WorldConfig::demo),
     };
+    let Some(dir) = args.dir.as_deref() else {
+        return kubernetes(args, logs, options);
+    };
     runtime()?.block_on(async {
         // First of all: whoever finds our socket may ask us to stop.
         let stop = signalled()?;
@@ -82,6 +79,21 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         let server = Server::start(local, Some(args.listen), args.concurrency, shown).await?;
         server.run(stop).await;
         Ok(ExitCode::SUCCESS)
+    })
+}
+
+#[cfg(feature = "kubernetes")]
+fn kubernetes(args: &ServeArgs, logs: LogArgs, options: SimOptions) -> Result<ExitCode, Failure> {
+    super::serve_kubernetes::run(args, logs, &options)
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn kubernetes(_: &ServeArgs, _: LogArgs, _: SimOptions) -> Result<ExitCode, Failure> {
+    Err(Failure::NotBuilt {
+        what: "serving from Kubernetes".to_owned(),
+        instead: "this program was built without the feature `kubernetes`; build it with, or serve a directory of \
+                  manifests with --local DIR"
+            .to_owned(),
     })
 }
 
@@ -94,15 +106,14 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 }
 
 /// What serving without the simulator would need.
-fn real_world(dir: &Path) -> Failure {
+fn real_world(dir: Option<&Path>) -> Failure {
+    let local = dir.map_or(String::new(), |dir| format!(" --local {}", dir.display()));
     Failure::NotBuilt {
         what:
             "serving real machines (spec.infrastructure.onPrem) and AWS (spec.infrastructure.aws)"
                 .to_owned(),
         instead: format!(
-            "add --simulate to serve the same manifests on a simulated world: openvidu-operator serve --local {} \
-             --simulate",
-            dir.display()
+            "add --simulate to serve the same manifests on a simulated world: openvidu-operator serve{local} --simulate"
         ),
     }
 }
@@ -133,6 +144,25 @@ pub(crate) fn signalled() -> Result<impl Future<Output = ()> + Send, Failure> {
     })
 }
 
+/// The engine's settings over a simulated world.
+///
+/// # Errors
+/// When the machine gives no randomness.
+pub(crate) fn simulated_options(concurrency: u16) -> Result<Options, Failure> {
+    let mut seed = [0_u8; 8];
+    getrandom::fill(&mut seed).map_err(|error| {
+        Failure::Usage(format!(
+            "no randomness to make infrastructure ids with: {error}"
+        ))
+    })?;
+    Ok(Options {
+        concurrency: usize::from(concurrency),
+        seed: u64::from_ne_bytes(seed),
+        simulated: true,
+        ..Options::default()
+    })
+}
+
 /// An operator over a directory.
 pub(crate) struct Server {
     local: Local,
@@ -154,25 +184,14 @@ impl Server {
         shown: Shown,
     ) -> Result<Self, Failure> {
         let Some(door) = local.door().cloned() else {
-            return Err(real_world(local.layout().root()));
+            return Err(real_world(Some(local.layout().root())));
         };
         let admin = AdminServer::bind(&local)?;
         let http = match listen {
             Some(address) => Some(HttpServer::bind(address).await?),
             None => None,
         };
-        let mut seed = [0_u8; 8];
-        getrandom::fill(&mut seed).map_err(|error| {
-            Failure::Usage(format!(
-                "no randomness to make infrastructure ids with: {error}"
-            ))
-        })?;
-        let options = Options {
-            concurrency: usize::from(concurrency),
-            seed: u64::from_ne_bytes(seed),
-            simulated: true,
-            ..Options::default()
-        };
+        let options = simulated_options(concurrency)?;
         let engine = Engine::new(
             local.store().clone(),
             SimProvider::new(door.clone()),
@@ -187,7 +206,7 @@ impl Server {
                 Arc::new(Board::default()),
                 address,
             )),
-            metrics: Metrics::new(local.store(), local.clock().speed()),
+            metrics: Metrics::new(Some(local.store()), local.clock().speed()),
             progress: Arc::new(Progress::new(local.clock().speed())),
             engine: Arc::new(engine),
             local,
@@ -224,6 +243,8 @@ impl Server {
         let pages = Arc::new(Pages {
             metrics,
             progress: progress.clone(),
+            // A file that cannot be written is an error of the round that wrote to it.
+            store: Box::new(|| Ok(())),
         });
         let table = async {
             match shown {

@@ -84,44 +84,7 @@ impl Local {
     pub fn simulated(root: &Path, options: &SimOptions) -> Result<Self, Failure> {
         let mut local = Self::open(root)?;
         let (time, file) = (time_file(local.layout()), local.layout().world());
-        let anchor = match Anchor::load(&time)? {
-            None => {
-                let seed = options.seed.unwrap_or(1);
-                let start = options.start;
-                Anchor::begin(seed, start, options.speed)
-            }
-            Some(anchor) => {
-                if let Some(seed) = options.seed.filter(|seed| *seed != anchor.seed) {
-                    return Err(Failure::Usage(format!(
-                        "{} holds a world of seed {}, and --simulate={seed} asks for another one: leave the seed out, \
-                         or serve another directory",
-                        root.display(),
-                        anchor.seed
-                    )));
-                }
-                anchor.rebase(options.speed, None)
-            }
-        };
-        anchor.save(&time)?;
-        let begin = || {
-            World::new(
-                anchor.seed,
-                WorldConfig {
-                    start: Wall(anchor.now()),
-                    ..options.config.clone()
-                },
-            )
-        };
-        let (world, journal) = SimJournal::open(&file, Wall(anchor.now()), begin)?;
-        let anchor = anchor.rebase(options.speed, Some(world.now()));
-        anchor.save(&time)?;
-        local.clock.follow(&anchor);
-        let clock = local.clock.clone();
-        local.door = Some(SimDoor::served(
-            world,
-            journal,
-            Arc::new(move || clock.wall()),
-        ));
+        local.door = Some(open_world(root, &time, &file, &local.clock, options)?);
         Ok(local)
     }
 
@@ -153,6 +116,69 @@ impl Local {
     fn root(&self) -> PathBuf {
         self.layout().root().to_owned()
     }
+}
+
+/// A simulated world that is kept in a folder of its own, for objects that are kept elsewhere; and its clock.
+///
+/// # Errors
+/// When it cannot be read or written, is damaged, or is of another seed.
+#[cfg(feature = "kubernetes")]
+pub(crate) fn world_in(
+    folder: &Path,
+    options: &SimOptions,
+) -> Result<(SimDoor, LocalClock), Failure> {
+    std::fs::create_dir_all(folder).map_err(Failure::file(folder))?;
+    let clock = LocalClock::real();
+    let (time, file) = (folder.join("time"), folder.join("world"));
+    let door = open_world(folder, &time, &file, &clock, options)?;
+    Ok((door, clock))
+}
+
+/// Opens the world of a folder, or begins it, and lets the clock follow its time.
+fn open_world(
+    folder: &Path,
+    time: &Path,
+    file: &Path,
+    clock: &LocalClock,
+    options: &SimOptions,
+) -> Result<SimDoor, Failure> {
+    let anchor = match Anchor::load(time)? {
+        None => {
+            let seed = options.seed.unwrap_or(1);
+            Anchor::begin(seed, options.start, options.speed)
+        }
+        Some(anchor) => {
+            if let Some(seed) = options.seed.filter(|seed| *seed != anchor.seed) {
+                return Err(Failure::Usage(format!(
+                    "{} holds a world of seed {}, and --simulate={seed} asks for another one: leave the seed out, or \
+                     serve another directory",
+                    folder.display(),
+                    anchor.seed
+                )));
+            }
+            anchor.rebase(options.speed, None)
+        }
+    };
+    anchor.save(time)?;
+    let begin = || {
+        World::new(
+            anchor.seed,
+            WorldConfig {
+                start: Wall(anchor.now()),
+                ..options.config.clone()
+            },
+        )
+    };
+    let (world, journal) = SimJournal::open(file, Wall(anchor.now()), begin)?;
+    let anchor = anchor.rebase(options.speed, Some(world.now()));
+    anchor.save(time)?;
+    clock.follow(&anchor);
+    let clock = clock.clone();
+    Ok(SimDoor::served(
+        world,
+        journal,
+        Arc::new(move || clock.wall()),
+    ))
 }
 
 /// Where the simulated time is anchored.

@@ -17,6 +17,9 @@ pub type Clock = Arc<dyn Fn() -> Wall + Send + Sync>;
 
 /// How many old answers are kept for stale reads.
 const HISTORY: usize = 64;
+/// How far apart they are at least, in milliseconds. Each is a copy of all that was seen, and what is asked for is a
+/// minute old or older.
+const APART: Millis = 10_000;
 
 /// A handle on the simulated world. Clones share it.
 #[derive(Clone)]
@@ -225,7 +228,7 @@ impl Inner {
         if let Some(known) = self.known.get_mut(deployment) {
             known.looked = mark;
             if keeps {
-                remember(&mut known.looks, now, seen.clone());
+                remember(&mut known.looks, now, seen);
             }
         }
     }
@@ -237,7 +240,7 @@ impl Inner {
     ) {
         let (now, keeps) = (self.world.now(), self.keeps_history());
         if let Some(known) = self.known.get_mut(deployment).filter(|_| keeps) {
-            remember(&mut known.readings, now, answers.clone());
+            remember(&mut known.readings, now, answers);
         }
     }
 
@@ -260,11 +263,17 @@ impl Inner {
     }
 }
 
-fn remember<T>(past: &mut VecDeque<(Wall, T)>, now: Wall, answer: T) {
+fn remember<T: Clone>(past: &mut VecDeque<(Wall, T)>, now: Wall, answer: &T) {
+    if past
+        .back()
+        .is_some_and(|(last, _)| now.since(*last) < APART)
+    {
+        return;
+    }
     if past.len() >= HISTORY {
         past.pop_front();
     }
-    past.push_back((now, answer));
+    past.push_back((now, answer.clone()));
 }
 
 fn old<T: Clone>(past: &VecDeque<(Wall, T)>, now: Wall, age: Millis) -> Option<T> {

@@ -22,6 +22,7 @@ const CLUSTER: &str = "openvidu-ha";
 struct Bed {
     api: ApiServer,
     dir: tempfile::TempDir,
+    served: std::cell::Cell<u32>,
 }
 
 impl Bed {
@@ -31,6 +32,7 @@ impl Bed {
         let bed = Self {
             api,
             dir: tempfile::tempdir().unwrap(),
+            served: std::cell::Cell::new(0),
         };
         bed.kubectl(&["create", "namespace", NAMESPACE]);
         for file in [
@@ -71,7 +73,8 @@ impl Bed {
     }
 
     fn serve(&self) -> Serving {
-        let said = self.dir.path().join("said");
+        self.served.set(self.served.get() + 1);
+        let said = self.dir.path().join(format!("said-{}", self.served.get()));
         let out = fs::File::options()
             .create(true)
             .append(true)
@@ -120,6 +123,19 @@ impl Bed {
         }
     }
 
+    fn until_leads(&self, serving: &mut Serving) {
+        let began = Instant::now();
+        while !serving.leads() {
+            assert!(
+                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
+                "it does not lead: {}",
+                serving.said()
+            );
+            // The pause of a poll.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
     fn until_ready(&self, serving: &mut Serving, media: i64) {
         self.until(serving, &format!("{media} media nodes and Ready"), || {
             let cluster = self.cluster();
@@ -148,6 +164,16 @@ impl Serving {
         fs::read_to_string(&self.said).unwrap()
     }
 
+    /// Whether it said that it leads.
+    fn leads(&self) -> bool {
+        self.said().contains(&format!("-{} leads", self.child.id()))
+    }
+
+    fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)
+            .unwrap();
+    }
+
     fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -155,8 +181,7 @@ impl Serving {
 
     /// SIGTERM; its exit code.
     fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.signal(rustix::process::Signal::TERM);
         self.child.wait().unwrap().code()
     }
 }
@@ -287,4 +312,50 @@ fn readiness_follows_the_api_server() {
     bed.until(&mut serving, "readiness to come back", || {
         ready().starts_with("HTTP/1.1 200")
     });
+}
+
+#[test]
+fn one_of_several_leads_and_another_takes_over() {
+    use rustix::process::Signal;
+    let bed = Bed::start();
+    let mut first = bed.serve();
+    bed.until_ready(&mut first, 2);
+    assert!(first.leads());
+    let holder = || bed.get(&["lease", "openvidu-operator"])["spec"]["holderIdentity"].clone();
+    let mut second = bed.serve();
+    let said = second.said.clone();
+    bed.until(&mut second, "the second one to wait", || {
+        fs::read_to_string(&said)
+            .unwrap()
+            .contains("serving namespace")
+    });
+    assert!(!second.leads());
+
+    // Asked to stop it gives the Lease back: whoever comes next need not wait for its end.
+    let mine = format!("-{}", first.child.id());
+    assert_eq!(first.stop(), Some(0));
+    assert!(!holder().as_str().unwrap_or_default().ends_with(&mine));
+    bed.until_leads(&mut second);
+
+    // Killed, its Lease ends by itself.
+    let mut third = bed.serve();
+    second.kill();
+    bed.until_leads(&mut third);
+
+    // Paused past the end of its Lease, it finds when it wakes up that another one leads, and ends.
+    third.signal(Signal::STOP);
+    let mut fourth = bed.serve();
+    bed.until_leads(&mut fourth);
+    bed.kubectl(&["scale", "openviduclusters/openvidu-ha", "--replicas=3"]);
+    bed.until_ready(&mut fourth, 3);
+    third.signal(Signal::CONT);
+    let mut code = None;
+    bed.until(&mut fourth, "the deposed one to end", || {
+        code = third.child.try_wait().unwrap();
+        code.is_some()
+    });
+    assert_eq!(code.unwrap().code(), Some(1), "{}", third.said());
+    assert!(third.said().contains("no longer leads"), "{}", third.said());
+    bed.until_ready(&mut fourth, 3);
+    assert_eq!(fourth.stop(), Some(0));
 }

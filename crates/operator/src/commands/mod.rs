@@ -6,6 +6,8 @@ mod crds;
 mod events;
 pub(crate) mod example;
 mod get;
+#[cfg(feature = "kubernetes")]
+mod led;
 mod plan;
 mod serve;
 #[cfg(feature = "kubernetes")]

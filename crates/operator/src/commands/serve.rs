@@ -69,7 +69,7 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         config: config.unwrap_or_else(WorldConfig::demo),
     };
     let Some(dir) = args.dir.as_deref() else {
-        return kubernetes(args, logs, options);
+        return kubernetes(args, logs, &options);
     };
     runtime()?.block_on(async {
         // First of all: whoever finds our socket may ask us to stop.
@@ -83,12 +83,12 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
 }
 
 #[cfg(feature = "kubernetes")]
-fn kubernetes(args: &ServeArgs, logs: LogArgs, options: SimOptions) -> Result<ExitCode, Failure> {
-    super::serve_kubernetes::run(args, logs, &options)
+fn kubernetes(args: &ServeArgs, logs: LogArgs, options: &SimOptions) -> Result<ExitCode, Failure> {
+    super::serve_kubernetes::run(args, logs, options)
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &ServeArgs, _: LogArgs, _: SimOptions) -> Result<ExitCode, Failure> {
+fn kubernetes(_: &ServeArgs, _: LogArgs, _: &SimOptions) -> Result<ExitCode, Failure> {
     Err(Failure::NotBuilt {
         what: "serving from Kubernetes".to_owned(),
         instead: "this program was built without the feature `kubernetes`; build it with, or serve a directory of \

@@ -7,8 +7,11 @@ use std::time::Duration;
 use ovo_engine::{Engine, Runner};
 use ovo_provider_sim::{SimMedia, SimProvider};
 use ovo_store::Store as _;
-use ovo_store::kubernetes::{AlwaysOpen, KubernetesOptions, KubernetesStore, Scope, infer};
+use ovo_store::kubernetes::{
+    Elector, KubernetesOptions, KubernetesStore, Leadership, LeaseOptions, Scope, infer,
+};
 
+use super::led::Led;
 use super::serve::{Shown, runtime, signalled, simulated_options};
 use crate::cli::{LogArgs, LogFormat, ServeArgs, ViewChoice};
 use crate::failure::Failure;
@@ -51,57 +54,106 @@ pub(super) fn run(
             Some(namespace) => Scope::Namespace(namespace.clone()),
             None => Scope::Namespace(client.default_namespace().to_owned()),
         };
-        let (door, clock) = world_in(folder, options)?;
+        let home = match &scope {
+            Scope::Namespace(namespace) => namespace.clone(),
+            Scope::AllNamespaces => client.default_namespace().to_owned(),
+        };
+        let mut elector = Elector::new(client.clone(), LeaseOptions::new(home, instance()));
+        let leadership = elector.leadership().clone();
         let settings = KubernetesOptions::new(scope.clone(), instance());
-        let store = KubernetesStore::start(client, &settings, AlwaysOpen);
-        let engine = Engine::new(
-            store.clone(),
-            SimProvider::new(door.clone()),
-            SimMedia::new(door),
-            clock.clone(),
-            simulated_options(args.concurrency)?,
-        );
-        let metrics = Metrics::new(None, clock.speed());
-        let progress = Arc::new(Progress::new(clock.speed()));
+        // It watches from now on, so that nothing has to be listed when this process takes over.
+        let store = KubernetesStore::start(client, &settings, leadership.clone());
+        let speed = options.speed;
+        let metrics = Metrics::new(None, speed);
+        let progress = Arc::new(Progress::new(speed));
+        announce(&scope, &http, shown);
+        let health = store.health().clone();
+        let pages = Arc::new(Pages {
+            metrics: metrics.clone(),
+            progress: progress.clone(),
+            store: Box::new(move || health.check()),
+        });
         let tell = match shown {
             Shown::Logs => tell_logs(),
             Shown::Lines | Shown::Table => tell_lines(),
         };
-        let watch = Watch::new(
-            Arc::new(Board::default()),
-            metrics.clone(),
-            progress.clone(),
-            Some(tell),
-        );
-        announce(&scope, &http, shown);
-        let runner = Runner::new(Arc::new(engine), Arc::new(watch));
-        let health = store.health().clone();
-        let pages = Arc::new(Pages {
-            metrics,
-            progress: progress.clone(),
-            store: Box::new(move || health.check()),
-        });
+        let board = Arc::new(Board::default());
+        let watch = Watch::new(board, metrics, progress.clone(), Some(tell));
         let mut stop = std::pin::pin!(stop);
         let work = async {
             tokio::select! {
-                () = store.synced() => {}
+                () = ready_to_lead(&store, &leadership, &progress) => {}
                 // Told to stop before there was anything to do.
-                () = &mut stop => return,
+                () = &mut stop => return Ok(Ended::Asked),
             }
-            progress.begin(store.clusters().await.unwrap_or_default());
+            say_that_we_lead(shown);
+            // Opened by the leader alone: a world has one writer.
+            let (door, clock) = world_in(folder, options)?;
+            let engine = Engine::new(
+                store.clone(),
+                Led {
+                    inner: SimProvider::new(door.clone()),
+                    leadership: leadership.clone(),
+                },
+                Led {
+                    inner: SimMedia::new(door),
+                    leadership: leadership.clone(),
+                },
+                clock,
+                simulated_options(args.concurrency)?,
+            );
+            let mut ended = Ended::Asked;
             let stop = async {
-                stop.await;
+                tokio::select! {
+                    () = stop => {}
+                    () = leadership.lost() => ended = Ended::Deposed,
+                }
                 progress.end();
             };
-            runner.run(stop).await;
+            Runner::new(Arc::new(engine), Arc::new(watch))
+                .run(stop)
+                .await;
+            Ok::<_, Failure>(ended)
         };
-        tokio::select! {
-            () = work => {}
-            () = http.run(pages) => {}
-        }
+        let ended = tokio::select! {
+            ended = work => ended?,
+            () = http.run(pages) => Ended::Asked,
+            // It goes on until the work has noticed and ended its step.
+            () = async { elector.run().await; std::future::pending().await } => Ended::Deposed,
+        };
+        elector.release().await;
         store.flush_events(LAST_WORDS).await;
-        Ok(ExitCode::SUCCESS)
+        match ended {
+            Ended::Asked => Ok(ExitCode::SUCCESS),
+            // What it remembers is another leader's past: it begins anew as one that waits.
+            Ended::Deposed => Err(Failure::Server(
+                "this process no longer leads; start it again to wait for its turn".to_owned(),
+            )),
+        }
     })
+}
+
+/// Why serving ended.
+enum Ended {
+    Asked,
+    Deposed,
+}
+
+/// Waits until everything is listed, and then for leadership. Whoever only waits is ready too.
+async fn ready_to_lead(store: &KubernetesStore, leadership: &Leadership, progress: &Progress) {
+    store.synced().await;
+    progress.begin([]);
+    leadership.gained().await;
+    progress.begin(store.clusters().await.unwrap_or_default());
+}
+
+fn say_that_we_lead(shown: Shown) {
+    let who = instance();
+    if shown == Shown::Logs {
+        tracing::info!(identity = who, "leads");
+    } else {
+        say(&format!("{who} leads"));
+    }
 }
 
 /// Who reports events: the pod, or the process where there is none.

@@ -123,19 +123,6 @@ impl Bed {
         }
     }
 
-    fn until_leads(&self, serving: &mut Serving) {
-        let began = Instant::now();
-        while !serving.leads() {
-            assert!(
-                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
-                "it does not lead: {}",
-                serving.said()
-            );
-            // The pause of a poll.
-            std::thread::sleep(Duration::from_millis(100));
-        }
-    }
-
     fn until_ready(&self, serving: &mut Serving, media: i64) {
         self.until(serving, &format!("{media} media nodes and Ready"), || {
             let cluster = self.cluster();
@@ -167,6 +154,19 @@ impl Serving {
     /// Whether it said that it leads.
     fn leads(&self) -> bool {
         self.said().contains(&format!("-{} leads", self.child.id()))
+    }
+
+    fn until_leads(&mut self) {
+        let began = Instant::now();
+        while !self.leads() {
+            assert!(
+                self.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
+                "it does not lead: {}",
+                self.said()
+            );
+            // The pause of a poll.
+            std::thread::sleep(Duration::from_millis(100));
+        }
     }
 
     fn signal(&self, signal: rustix::process::Signal) {
@@ -335,17 +335,17 @@ fn one_of_several_leads_and_another_takes_over() {
     let mine = format!("-{}", first.child.id());
     assert_eq!(first.stop(), Some(0));
     assert!(!holder().as_str().unwrap_or_default().ends_with(&mine));
-    bed.until_leads(&mut second);
+    second.until_leads();
 
     // Killed, its Lease ends by itself.
     let mut third = bed.serve();
     second.kill();
-    bed.until_leads(&mut third);
+    third.until_leads();
 
     // Paused past the end of its Lease, it finds when it wakes up that another one leads, and ends.
     third.signal(Signal::STOP);
     let mut fourth = bed.serve();
-    bed.until_leads(&mut fourth);
+    fourth.until_leads();
     bed.kubectl(&["scale", "openviduclusters/openvidu-ha", "--replicas=3"]);
     bed.until_ready(&mut fourth, 3);
     third.signal(Signal::CONT);

@@ -31,6 +31,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) stall: Option<Stall>,
     /// Growth that does not fit under max and surge.
     pub(crate) capacity_limited: Option<String>,
+    /// What repair waits for in this plan, if it does.
+    pub(crate) repair_held: Option<&'static str>,
     /// Repair that stopped at its cap.
     pub(crate) remediation_stopped: Option<String>,
     /// Differences that somebody else made and that are not repaired.
@@ -63,6 +65,7 @@ impl<'a> Draft<'a> {
                 .max(1_000),
             stall: None,
             capacity_limited: None,
+            repair_held: None,
             remediation_stopped: None,
             drift: Vec::new(),
             deletion_blocked: None,

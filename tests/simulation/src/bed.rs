@@ -79,6 +79,8 @@ pub struct Tally {
     pub deaths: u64,
     /// Plans that the checker refused.
     pub plans_refused: u64,
+    /// Why it refused the first ones.
+    pub refusals: Vec<String>,
     /// Steps that the live read stopped.
     pub steps_refused: u64,
     /// Ends among them.
@@ -337,6 +339,9 @@ impl Bed {
         tally.plans_refused += u64::from(!report.refused.is_empty());
         tally.ends_refused += u64::try_from(report.ends_refused()).unwrap_or(0);
         for refusal in &report.refused {
+            if tally.refusals.len() < 8 {
+                tally.refusals.push(refusal.to_string());
+            }
             tally
                 .rules
                 .insert(format!("{:?}", refusal.rule), refusal.to_string());

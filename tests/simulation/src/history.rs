@@ -111,7 +111,7 @@ pub fn day(seed: u64, bugs: Bugs) -> Day {
     if day.failed.is_none() && bed.tally.plans_refused > 0 {
         day.failed = Some(format!(
             "the checker refused a plan: {:#?}",
-            bed.tally.rules
+            bed.tally.refusals
         ));
     }
     if day.failed.is_none() && rooms < 200 {

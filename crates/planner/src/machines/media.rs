@@ -134,6 +134,8 @@ fn size(view: &View<'_>, draft: &mut Draft<'_>) {
     draft.target = i32::try_from(target).unwrap_or(i32::MAX);
     let (mut takers, mut serving, mut standby) = (0_usize, Vec::new(), Vec::new());
     let (mut sick, mut troubled, mut closing) = (0_usize, 0_usize, 0_usize);
+    // What a cautious look takes for ill, and of how many.
+    let (mut doubtful, mut whole) = (0_usize, 0_usize);
     let mut up = Up::default();
     for node in view.role(Role::Media) {
         let state = State::of(view, draft, node);
@@ -143,6 +145,10 @@ fn size(view: &View<'_>, draft: &mut Draft<'_>) {
         let half = state == State::Half && !draft.draining(node);
         up.present += usize::from(in_service || half);
         up.open += usize::from(half);
+        if half || in_service && !draft.draining(node) {
+            whole += 1;
+            doubtful += usize::from(state.is_doubtful(node));
+        }
         if in_service {
             let may_take = !matches!(state, State::Closed | State::Exited | State::Failed);
             up.open += usize::from(may_take && !draft.draining(node));
@@ -173,6 +179,10 @@ fn size(view: &View<'_>, draft: &mut Draft<'_>) {
     let cap = remediation_cap(view, takers + sick);
     let capped = !view.bugs.has(Bug::NoRemediationCap);
     let stopped = troubled > cap && capped;
+    if stopped || capped && doubtful > remediation_cap(view, whole) {
+        // Some only since a moment ago: how many stay so is seen soon.
+        draft.repair_held = Some("fewer media nodes to be in trouble");
+    }
     if sick > cap && capped {
         draft.remediation_stopped = Some(format!(
             "{sick} of {} media nodes are unhealthy, more than {cap} may be replaced; look at the network, the masters \
@@ -322,6 +332,10 @@ fn shrink(
         );
         draft.drain(view, node, DrainCause::ScaleIn, why);
     }
+    // Of fewer nodes fewer may be ill: whether they still may be replaced is asked once these drain.
+    draft
+        .repair_held
+        .get_or_insert("the drains that begin now to be on record");
 }
 
 /// The next step in one machine's life.
@@ -355,7 +369,10 @@ fn advance(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
                 node: node.name.clone(),
             }
         });
-        if !started {
+        let held = draft.repair_held.filter(|_| !view.tearing_down());
+        if let Some(held) = held.filter(|_| !started) {
+            draft.wait(format!("stop {}", node.name), held);
+        } else if !started {
             // Enabled, it would come up with the next reboot although nobody asked for it.
             let cause = if view.tearing_down() {
                 Cause::Deletion
@@ -438,6 +455,9 @@ fn advance(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
 fn repair(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) {
     if draft.remediation_stopped.is_some() || !unhealthy(view, draft, node, State::Failed) {
         return;
+    }
+    if let Some(held) = draft.repair_held.filter(|_| !view.tearing_down()) {
+        return draft.wait(format!("stop {}", node.name), held);
     }
     let runs = node
         .observed

@@ -1,6 +1,7 @@
 //! The drain signal: once to each start of each container (rule S4).
 
 use ovo_api::act::{ActKind, Role};
+use ovo_api::annotations;
 use ovo_api::node::{DrainCause, DrainRecord, SignalRecord, SignalState};
 use ovo_api::profile::OccupancySource;
 use ovo_model::{
@@ -104,8 +105,17 @@ fn why_hold(
         observed.media,
         MediaState::Closed | MediaState::Leaving | MediaState::Canceled
     );
-    if drain.cause != DrainCause::ScaleIn || marked || sent || closed || view.bugs.has(Bug::NoGrace)
-    {
+    if marked || sent || closed {
+        return None;
+    }
+    // The request was taken back after its signals were decided on: nobody may say now that it is wanted.
+    if drain.cause == DrainCause::Requested && node.annotation(annotations::DRAIN).is_none() {
+        return Some(format!(
+            "a person: the request to drain it was taken back; set {} again to go on",
+            annotations::DRAIN
+        ));
+    }
+    if drain.cause != DrainCause::ScaleIn || view.bugs.has(Bug::NoGrace) {
         return None;
     }
     if !in_grace_is_over(view, node) {

@@ -88,6 +88,22 @@ impl State {
         }
     }
 
+    /// Whether a node that should serve may be one that came down: also one that was told to start and still shows
+    /// only what has exited.
+    pub(crate) fn is_doubtful(self, node: &NodeView<'_>) -> bool {
+        match self {
+            Self::Silent | Self::Unsure | Self::Failed | Self::Exited | Self::Half => true,
+            Self::Starting => node
+                .observed
+                .and_then(|o| o.containers.as_ref())
+                .is_some_and(|list| {
+                    let mut drained = list.iter().filter(|c| c.drained).peekable();
+                    drained.peek().is_some() && !drained.any(|c| c.running)
+                }),
+            _ => false,
+        }
+    }
+
     /// Whether the machine runs, or may run, something of the cluster.
     pub(crate) const fn may_run(self) -> bool {
         !matches!(

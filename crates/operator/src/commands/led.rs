@@ -12,7 +12,7 @@ use ovo_model::{
 use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, Target};
 use ovo_store::kubernetes::{Gate, Leadership};
 
-/// How long a call of a backend may take: a fifth of a lease of 15 s would be too short for SSH, a third is not.
+/// How long a call of a backend may take: as long as one of the store, a third of the lease.
 const CALL: Duration = Duration::from_secs(5);
 
 /// A provider or media client behind the leader's gate: what changes anything is asked about last of all.

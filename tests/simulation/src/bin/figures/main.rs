@@ -1,7 +1,8 @@
 //! What can be counted and timed: crash points, simulated days, planted bugs, and how long a plan takes.
 //!
 //! Writes `target/figures.txt`: a header, then lines `name value`. With `--soak` it only lives through days, with
-//! `--timings` it only times plans, and prints the lines. Progress and whatever failed go to standard error; anything that failed fails the process.
+//! `--timings` it only times plans, and prints the lines. Progress and whatever failed go to standard error; anything
+//! that failed fails the process.
 #![allow(
     clippy::print_stderr,
     clippy::print_stdout,

@@ -1,7 +1,6 @@
 //! Backends that begin nothing unless this process leads.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures::stream::BoxStream;
 use ovo_api::OpenViduCluster;
@@ -10,10 +9,7 @@ use ovo_model::{
     NodeName, Observation, ObservedNode, Outcome, ProviderError, Resource, Scope, Step,
 };
 use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, Target};
-use ovo_store::kubernetes::{Gate, Leadership};
-
-/// How long a call of a backend may take: as long as one of the store, a third of the lease.
-const CALL: Duration = Duration::from_secs(5);
+use ovo_store::kubernetes::{CALL_TIMEOUT, Gate, Leadership};
 
 /// A provider or media client behind the leader's gate: what changes anything is asked about last of all.
 pub(super) struct Led<T> {
@@ -22,14 +18,17 @@ pub(super) struct Led<T> {
 }
 
 impl<T> Led<T> {
-    fn gate(&self) -> Result<(), ProviderError> {
-        if self.leadership.may_begin(CALL) {
-            Ok(())
-        } else {
-            Err(ProviderError::Retryable(
+    /// Begins a call only while the lease outlasts it: it takes no longer than one of the store.
+    async fn begin(
+        &self,
+        call: impl Future<Output = Result<Outcome, ProviderError>> + Send,
+    ) -> Result<Outcome, ProviderError> {
+        if !self.leadership.may_begin(CALL_TIMEOUT) {
+            return Err(ProviderError::Retryable(
                 "not begun: this process is not sure to lead".to_owned(),
-            ))
+            ));
         }
+        call.await
     }
 }
 
@@ -52,8 +51,7 @@ impl<P: Provider> Provider for Led<P> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 
     fn events(&self) -> BoxStream<'static, String> {
@@ -76,7 +74,6 @@ impl<M: Media> Media for Led<M> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 }

@@ -43,10 +43,10 @@ impl Bed {
                 bed.kubectl(&["create", "secret", "generic", name, &value, "-n", namespace])?;
             }
         }
-        let rights = root().join("deploy/namespaced");
-        let rights = rights.display().to_string();
-        bed.kubectl(&["apply", "--server-side", "-n", NAMESPACE, "-f", &rights])?;
-        // No controllers run that would make it.
+        for file in ["base/serviceaccount.yaml", "namespaced/role.yaml"] {
+            let file = root().join("deploy").join(file).display().to_string();
+            bed.kubectl(&["apply", "--server-side", "-n", NAMESPACE, "-f", &file])?;
+        }
         Ok(bed)
     }
 

@@ -27,10 +27,14 @@ pub(crate) async fn nodes<S: Store>(
 ) -> Result<u32, StoreError> {
     let cluster = ObjectKey::of(&*ground.cluster);
     let mut writes = 0;
+    let more = !plan.steps.is_empty();
     memory.held.keep(plan);
     for write in &plan.nodes {
-        if memory.held.node(plan, &ground.records, write, now) {
-            continue;
+        if let NodeWrite::Create { node, status, .. } | NodeWrite::Status { node, status } = write {
+            let old = ground.records.get(node).and_then(|r| r.status.as_ref());
+            if memory.held.node(more, node, old, status, now) {
+                continue;
+            }
         }
         match write {
             NodeWrite::Create { node, spec, status } => {
@@ -148,7 +152,8 @@ pub(crate) async fn status<S: Store>(
     }
     let epoch = status.intent.as_ref().map(|i| i.epoch);
     let old = ground.cluster.status.as_ref();
-    if memory.held.status(plan, old, &status, now) {
+    let more = !plan.steps.is_empty();
+    if memory.held.status(more, old, &status, now) {
         return Ok(None);
     }
     let object = OpenViduCluster {

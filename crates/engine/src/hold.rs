@@ -5,10 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use ovo_api::node::NodePhase;
+use ovo_api::node::{NodePhase, OpenViduNodeStatus};
 use ovo_api::status::OpenViduClusterStatus;
-use ovo_api::{OpenViduNode, OpenViduNodeStatus};
-use ovo_model::{Millis, Mono, NodeName, NodeWrite, Plan};
+use ovo_model::{Millis, Mono, NodeName, Plan};
 
 /// How long people wait at most for what is held back, in milliseconds: what was true for less, nobody could have read.
 const HOLD_MS: Millis = 2_000;
@@ -21,28 +20,20 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Whether this write of a node record is for later.
+    /// Whether this next status of a node is for later. `more`: steps follow at once, and then another round.
     pub(crate) fn node(
         &mut self,
-        plan: &Plan,
-        records: &BTreeMap<NodeName, std::sync::Arc<OpenViduNode>>,
-        write: &NodeWrite,
+        more: bool,
+        node: &NodeName,
+        old: Option<&OpenViduNodeStatus>,
+        new: &OpenViduNodeStatus,
         now: Mono,
     ) -> bool {
-        let (node, status) = match write {
-            NodeWrite::Create { node, status, .. } | NodeWrite::Status { node, status } => {
-                (node, status)
+        if more && !matters(old, new) {
+            let since = *self.nodes.entry(node.clone()).or_insert(now);
+            if now.since(since) < HOLD_MS {
+                return true;
             }
-            NodeWrite::Remove { .. } => return false,
-        };
-        let old = records.get(node).and_then(|record| record.status.as_ref());
-        if plan.steps.is_empty() || matters(old, status) {
-            self.nodes.remove(node);
-            return false;
-        }
-        let since = *self.nodes.entry(node.clone()).or_insert(now);
-        if now.since(since) < HOLD_MS {
-            return true;
         }
         self.nodes.remove(node);
         false
@@ -51,7 +42,7 @@ impl Held {
     /// Whether this status of the cluster is for later, or is what is written already.
     pub(crate) fn status(
         &mut self,
-        plan: &Plan,
+        more: bool,
         old: Option<&OpenViduClusterStatus>,
         new: &OpenViduClusterStatus,
         now: Mono,
@@ -60,13 +51,14 @@ impl Held {
             self.status = None;
             return true;
         }
-        let only_told = old.is_some_and(|old| only_told(old, new));
-        let since = *self.status.get_or_insert(now);
-        if plan.steps.is_empty() || !only_told || now.since(since) >= HOLD_MS {
-            self.status = None;
-            return false;
+        if more && old.is_some_and(|old| only_told(old, new)) {
+            let since = *self.status.get_or_insert(now);
+            if now.since(since) < HOLD_MS {
+                return true;
+            }
         }
-        true
+        self.status = None;
+        false
     }
 
     /// Forgets nodes that have nothing to be written.
@@ -107,4 +99,94 @@ fn only_told(old: &OpenViduClusterStatus, new: &OpenViduClusterStatus) -> bool {
         && old.shrink_unanswered_since == new.shrink_unanswered_since
         && old.autoscaler == new.autoscaler
         && old.simulated == new.simulated
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ovo_api::node::{DrainCause, DrainRecord};
+    use ovo_api::status::{ClusterPhase, Intent};
+
+    use super::*;
+
+    fn node(phase: NodePhase) -> OpenViduNodeStatus {
+        OpenViduNodeStatus {
+            phase,
+            ..OpenViduNodeStatus::default()
+        }
+    }
+
+    fn held(held: &mut Held, new: &OpenViduNodeStatus, more: bool, at: i64) -> bool {
+        held.node(more, &"w1".into(), None, new, Mono(at))
+    }
+
+    #[test]
+    fn how_far_a_node_is_on_its_way_is_told_after_a_moment() {
+        let mut all = Held::default();
+        assert!(held(&mut all, &node(NodePhase::Pending), true, 0));
+        assert!(held(&mut all, &node(NodePhase::Launching), true, 1_500));
+        assert_eq!(all.look_within(Mono(1_500)), Some(500));
+        assert!(!held(&mut all, &node(NodePhase::Launching), true, 2_000));
+        assert_eq!(all.look_within(Mono(2_000)), None);
+    }
+
+    #[test]
+    fn nothing_is_held_back_when_nothing_more_is_done() {
+        assert!(!held(
+            &mut Held::default(),
+            &node(NodePhase::Standby),
+            false,
+            0
+        ));
+        let (old, mut new) = (
+            OpenViduClusterStatus::default(),
+            OpenViduClusterStatus::default(),
+        );
+        new.phase = Some(ClusterPhase::Creating);
+        let mut all = Held::default();
+        assert!(all.status(true, Some(&old), &new, Mono(0)));
+        assert!(!all.status(false, Some(&old), &new, Mono(1)));
+    }
+
+    #[test]
+    fn what_a_later_decision_builds_on_is_written_first() {
+        let time = || Some(ovo_model::Wall(0).to_time());
+        let changes: [fn(&mut OpenViduNodeStatus, _); 3] = [
+            |s, t| s.launched_at = t,
+            |s, t| s.joined_at = t,
+            |s, t| s.unhealthy_since = t,
+        ];
+        for change in changes {
+            let mut new = node(NodePhase::Joining);
+            change(&mut new, time());
+            assert!(!held(&mut Held::default(), &new, true, 0), "{new:?}");
+        }
+        let mut new = node(NodePhase::Joining);
+        new.drain = Some(DrainRecord {
+            cause: DrainCause::ScaleIn,
+            reason: String::new(),
+            requested_at: time().unwrap(),
+            signals: Vec::new(),
+            closed_at: None,
+        });
+        assert!(!held(&mut Held::default(), &new, true, 0));
+        for phase in [NodePhase::Draining, NodePhase::Failed, NodePhase::Serving] {
+            assert!(
+                !held(&mut Held::default(), &node(phase), true, 0),
+                "{phase:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_first_status_and_every_intent_are_written_at_once() {
+        let (old, mut new) = (
+            OpenViduClusterStatus::default(),
+            OpenViduClusterStatus::default(),
+        );
+        assert!(!Held::default().status(true, None, &new, Mono(0)));
+        new.intent = Some(Intent::default());
+        assert!(!Held::default().status(true, Some(&old), &new, Mono(0)));
+    }
 }

@@ -76,7 +76,7 @@ impl Changes {
         let kubectl = bed
             .api
             .kubectl()
-            .args(["get", resource, "-n", NAMESPACE, "--watch-only"])
+            .args(["get", resource, "-n", NAMESPACE, "--watch"])
             .arg(format!("--output=jsonpath={template}{{\"\\n\"}}"))
             .stdin(Stdio::null())
             .stdout(out)

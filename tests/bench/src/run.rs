@@ -45,10 +45,15 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
         Changes::watch(&bed, "openvidunodes", "{.metadata.name}")?,
         Changes::watch(&bed, "secrets", "{.metadata.name}")?,
     ];
-    bed.apply(NAMESPACE, clusters)?;
     // Every watch must have begun before anything is counted by it.
-    wait("the watch to tell of every cluster", || {
-        Ok(changes[0].lines()?.len() >= clusters)
+    bed.node_nobody_has("POST")?;
+    bed.apply(NAMESPACE, clusters)?;
+    for (watch, least) in changes.iter().zip([clusters, 1, 1]) {
+        wait("the watches to begin", || Ok(watch.lines()?.len() >= least))?;
+    }
+    bed.node_nobody_has("DELETE")?;
+    wait("the watch to tell of a deletion", || {
+        Ok(changes[1].lines()?.len() >= 2)
     })?;
     let made = told(&changes)?;
     report.comment(format_args!(

@@ -16,7 +16,7 @@ TESTS ?= --workspace
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -24,7 +24,7 @@ help: ## List the targets
 demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
 	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
 
-test: tools packages kube ## Install what the tests need and run all of them
+test: tools packages kube helm ## Install what the tests need and run all of them
 	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
 figures: ## Fault harness, histories and planner timings in release: writes target/figures.txt
@@ -53,6 +53,9 @@ tools:
 
 packages:
 	@scripts/install-packages
+
+helm:
+	@scripts/install-helm >/dev/null
 
 kube:
 	@scripts/install-kube >/dev/null

@@ -36,7 +36,7 @@ impl Bed {
         };
         bed.kubectl(&["create", "namespace", NAMESPACE]);
         for file in [
-            "deploy/namespaced",
+            "deploy/namespaced/role.yaml",
             "docs/examples/secrets-v3-onprem.yaml",
             "docs/examples/v3-onprem.yaml",
         ] {

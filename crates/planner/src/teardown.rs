@@ -117,10 +117,7 @@ fn stage<'v, 'a>(
 fn leftovers<'v, 'a>(
     view: &'v View<'a>,
 ) -> impl Iterator<Item = &'a ovo_model::ObservedResource> + 'v {
-    view.resources
-        .values()
-        .copied()
-        .filter(|r| r.ownership == Ownership::Ours)
+    view.found().filter(|r| r.ownership == Ownership::Ours)
 }
 
 /// Closes and empties a group by its capacity. Whether a member, or the group, is left.

@@ -51,6 +51,11 @@ impl Report {
         let _ = writeln!(self.text, "foundation.{name} {value}");
     }
 
+    /// A figure of another stage, by its whole name.
+    pub(crate) fn other(&mut self, name: &str, value: impl Display) {
+        let _ = writeln!(self.text, "{name} {value}");
+    }
+
     /// Something failed: says so at once, and remembers that there was something.
     pub(crate) fn failure(&mut self, words: impl Display) {
         self.failures += 1;

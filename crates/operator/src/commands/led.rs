@@ -1,6 +1,7 @@
 //! Backends that begin nothing unless this process leads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -12,18 +13,38 @@ use ovo_model::{
 use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, Target};
 use ovo_store::kubernetes::{Gate, Leadership};
 
-/// How long a call of a backend may take: as long as one of the store, a third of the lease.
-const CALL: Duration = Duration::from_secs(5);
+use crate::probe::Probe;
+
+/// The leader's gate, and how long a call may take. One for the store and the backends.
+#[derive(Clone)]
+pub(super) struct LeaderGate {
+    pub(super) leadership: Leadership,
+    pub(super) call_timeout: Duration,
+    pub(super) probe: Option<Arc<dyn Probe>>,
+}
+
+impl Gate for LeaderGate {
+    fn may_begin(&self, call_timeout: Duration) -> bool {
+        if let Some(probe) = &self.probe {
+            probe.asked();
+        }
+        let may = self.leadership.may_begin(call_timeout);
+        if let Some(probe) = &self.probe {
+            probe.answered(may);
+        }
+        may
+    }
+}
 
 /// A provider or media client behind the leader's gate: what changes anything is asked about last of all.
 pub(super) struct Led<T> {
     pub(super) inner: T,
-    pub(super) leadership: Leadership,
+    pub(super) gate: LeaderGate,
 }
 
 impl<T> Led<T> {
     fn gate(&self) -> Result<(), ProviderError> {
-        if self.leadership.may_begin(CALL) {
+        if self.gate.may_begin(self.gate.call_timeout) {
             Ok(())
         } else {
             Err(ProviderError::Retryable(

@@ -13,10 +13,12 @@ export RUSTUP_AUTO_INSTALL := 0
 CARGO ?= cargo
 # Extra arguments for nextest, for example TESTS='-p ovo-planner'.
 TESTS ?= --workspace
+# Arguments for the benchmark.
+BENCH ?=
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -24,14 +26,16 @@ help: ## List the targets
 demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
 	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
 
-test: tools packages kube ## Install what the tests need and run all of them
+test: tools packages kube helm ## Install what the tests need and run all of them
 	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
-figures: ## Fault harness, histories and planner timings in release: writes target/figures.txt
+figures: kube ## Fault harness, histories, planner timings and the Kubernetes benchmark in release: writes target/figures.txt
 	$(CARGO) run --release --package ovo-simulation --bin figures
+	$(MAKE) bench
 
-bench: ## Benchmarks: ratios against a plain peer measured in the same run
-	$(CARGO) bench --workspace
+bench: kube ## A thousand clusters on a real API server, beside a plain client: target/figures-k8s.txt (BENCH='--clusters 20 --rest 30')
+	$(CARGO) build --release --package openvidu-operator
+	$(CARGO) run --release --package ovo-bench -- $(BENCH)
 
 soak: ## Simulated days for the given seeds: make soak SEEDS=1..1000
 	$(CARGO) run --release --package ovo-simulation --bin figures -- --soak $(SEEDS)
@@ -53,6 +57,9 @@ tools:
 
 packages:
 	@scripts/install-packages
+
+helm:
+	@scripts/install-helm >/dev/null
 
 kube:
 	@scripts/install-kube >/dev/null

@@ -11,7 +11,9 @@ mod http;
 pub mod local;
 mod logs;
 mod metrics;
+#[doc(hidden)]
+pub mod probe;
 mod view;
 
-pub use commands::run;
+pub use commands::{run, run_probed};
 pub use failure::Failure;

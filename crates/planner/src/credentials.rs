@@ -43,11 +43,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) -> Gate {
             format!("Secret {key} is not there; create the Secret with this key in the cluster's namespace"),
         );
         // What runs goes on being looked after; nothing new is built.
-        if !view
-            .resources
-            .values()
-            .any(|r| r.ownership == Ownership::Ours)
-        {
+        if !view.found().any(|r| r.ownership == Ownership::Ours) {
             draft.wait("build the deployment", format!("Secret {key}"));
             return Gate::Shut;
         }
@@ -93,11 +89,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) -> Gate {
         );
         return Gate::Shut;
     }
-    if view
-        .resources
-        .values()
-        .any(|r| r.ownership == Ownership::Ours)
-    {
+    if view.found().any(|r| r.ownership == Ownership::Ours) {
         draft.stall(
             "CredentialsLost",
             format!(

@@ -22,6 +22,7 @@ mod machines;
 mod occupancy;
 mod records;
 mod resources;
+mod roster;
 mod status;
 mod teardown;
 mod view;

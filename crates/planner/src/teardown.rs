@@ -121,8 +121,7 @@ fn stage<'v, 'a>(
 fn left(view: &View<'_>) -> String {
     let kept = |r: &ObservedResource| view.snap.desired.iter().any(|d| d.id == r.id && d.retain);
     let seen = view
-        .resources
-        .values()
+        .found()
         .filter(|r| r.ownership == Ownership::Ours && !kept(r))
         .map(|r| match (r.outputs.get("arn"), address(view, &r.id)) {
             (Some(Scalar::Text(arn)), _) => format!("{} ({arn})", r.id),
@@ -139,7 +138,7 @@ fn left(view: &View<'_>) -> String {
 
 /// Where a machine was seen last.
 fn address<'v>(view: &'v View<'_>, id: &ResourceId) -> Option<&'v str> {
-    let node = view.nodes.get(&*id.name).filter(|_| id.kind == MACHINE)?;
+    let node = view.nodes.get(&id.name).filter(|_| id.kind == MACHINE)?;
     let seen = node.observed.map(|o| &*o.address).filter(|a| !a.is_empty());
     seen.or_else(|| node.record?.status.as_ref()?.address.as_deref())
 }

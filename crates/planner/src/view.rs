@@ -1,6 +1,6 @@
 //! The snapshot, put in the order in which the planner asks.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::BTreeMap;
 
 use ovo_api::act::{ActKind, Cuts, Role};
 use ovo_api::annotations;
@@ -13,6 +13,7 @@ use ovo_model::{
 };
 
 use crate::bugs::{Bug, Bugs};
+use crate::roster::{Roster, machines_found};
 
 /// All that is known of one node.
 pub(crate) struct NodeView<'a> {
@@ -70,6 +71,13 @@ impl NodeView<'_> {
     }
 }
 
+/// A resource that is there, and the scope in which it was seen.
+#[derive(Clone, Copy)]
+pub(crate) struct Found<'a> {
+    pub(crate) resource: &'a ObservedResource,
+    pub(crate) scope: &'a Scope,
+}
+
 /// A resource that should be, and what was seen of it.
 #[derive(Clone, Copy)]
 pub(crate) struct Declared<'a> {
@@ -81,25 +89,8 @@ pub(crate) struct Declared<'a> {
 }
 
 impl Declared<'_> {
-    fn is_machine(&self) -> bool {
+    pub(crate) fn is_machine(&self) -> bool {
         self.resource.id.kind == MACHINE
-    }
-}
-
-/// A map that is read side by side with another one of the same order.
-struct Beside<'a, V>(std::iter::Peekable<btree_map::Iter<'a, NodeName, V>>);
-
-impl<'a, V> Beside<'a, V> {
-    fn of(map: &'a BTreeMap<NodeName, V>) -> Self {
-        Self(map.iter().peekable())
-    }
-
-    /// The value under this name, if there is one. Names are asked for in order.
-    fn at(&mut self, name: &NodeName) -> Option<&'a V> {
-        while self.0.next_if(|(key, _)| *key < name).is_some() {}
-        self.0
-            .next_if(|(key, _)| *key == name)
-            .map(|(_, value)| value)
     }
 }
 
@@ -108,8 +99,8 @@ pub(crate) struct View<'a> {
     pub(crate) snap: &'a Snapshot,
     pub(crate) spec: &'a OpenViduClusterSpec,
     pub(crate) status: &'a OpenViduClusterStatus,
-    pub(crate) nodes: BTreeMap<NodeName, NodeView<'a>>,
-    pub(crate) resources: BTreeMap<&'a ResourceId, &'a ObservedResource>,
+    pub(crate) nodes: Roster<'a>,
+    pub(crate) resources: BTreeMap<&'a ResourceId, Found<'a>>,
     /// What should be, in the provider's order, and what is there of it.
     pub(crate) declared: Vec<Declared<'a>>,
     /// Everything was read whole.
@@ -119,108 +110,76 @@ pub(crate) struct View<'a> {
 
 impl<'a> View<'a> {
     pub(crate) fn new(snap: &'a Snapshot, status: &'a OpenViduClusterStatus, bugs: Bugs) -> Self {
-        let known = snap.observed.values().filter_map(|o| match o {
-            Observation::Known { resources, .. } => Some(resources),
+        let known = snap.observed.iter().filter_map(|(scope, o)| match o {
+            Observation::Known { resources, .. } => {
+                let found = move |(id, resource)| (id, Found { resource, scope });
+                Some(resources.iter().map(found))
+            }
             Observation::Unknown { .. } => None,
         });
         let mut view = Self {
             snap,
             spec: &snap.cluster.spec,
             status,
-            nodes: BTreeMap::new(),
+            nodes: Roster::default(),
             // Built at once: scopes and what is in them come nearly in order.
             resources: known.flatten().collect(),
             declared: Vec::new(),
             complete: false,
             bugs,
         };
-        view.declared = snap.desired.iter().map(|r| view.declared(r)).collect();
+        view.declared = view.declare();
         view.complete = view.declared.iter().all(|d| d.known)
             && snap.observed.values().all(Observation::is_known);
-        view.nodes = view.index_nodes();
+        let mut nodes = Roster::of(&view);
+        for node in nodes.values_mut().filter(|n| n.observed.is_none()) {
+            node.known = view.known_unseen(node);
+        }
+        view.nodes = nodes;
         view
     }
 
-    fn declared(&self, resource: &'a Resource) -> Declared<'a> {
-        Declared {
-            resource,
-            known: self.scope_known(&resource.scope),
-            found: self.resources.get(&resource.id).copied(),
+    fn declare(&self) -> Vec<Declared<'a>> {
+        let machines = machines_found(self);
+        let declare = |(resource, machine): (&'a Resource, Option<Found<'a>>)| {
+            let found = if resource.id.kind == MACHINE {
+                machine
+            } else {
+                self.resources.get(&resource.id).copied()
+            };
+            Declared {
+                resource,
+                // Where it was found, its own scope need not be looked for.
+                known: found.is_some_and(|f| *f.scope == resource.scope)
+                    || self.scope_known(&resource.scope),
+                found: found.map(|f| f.resource),
+            }
+        };
+        self.snap
+            .desired
+            .iter()
+            .zip(machines)
+            .map(declare)
+            .collect()
+    }
+
+    /// Whether a node that was not seen is known not to be there.
+    fn known_unseen(&self, node: &NodeView<'_>) -> bool {
+        if self.snap.profile.nodes == NodeSource::Machines {
+            match self.snap.observed.get(&machine_scope(&node.name)) {
+                Some(observation) => observation.is_known(),
+                // A provider answers for every listed machine, and for every other one that is ours.
+                None => !node.listed && self.complete,
+            }
+        } else {
+            self.group(node.role)
+                .is_some_and(|g| self.scope_known(&g.scope))
         }
     }
 
-    fn index_nodes(&self) -> BTreeMap<NodeName, NodeView<'a>> {
-        let snap = self.snap;
-        let blank = |name: &NodeName, role| NodeView {
-            name: name.clone(),
-            place: 0,
-            role,
-            listed: false,
-            cluster_goes: snap.cluster.metadata.deletion_timestamp.is_some(),
-            known: false,
-            record: None,
-            observed: None,
-            machine: None,
-            readings: None,
-        };
-        let seen = |node: &'a ObservedNode| {
-            let view = NodeView {
-                observed: Some(node),
-                listed: node.group.is_some(),
-                known: true,
-                ..blank(&node.name, node.role)
-            };
-            (node.name.clone(), view)
-        };
-        let mut nodes: BTreeMap<_, _> = snap.observed_nodes().map(seen).collect();
-        for (name, record) in &snap.nodes {
-            if !nodes.contains_key(name) {
-                nodes.insert(name.clone(), blank(name, record.spec.role));
-            }
-        }
-        for declared in self.declared.iter().filter(|d| d.is_machine()) {
-            let name = declared.resource.id.name.as_str();
-            let role = declared.resource.role.unwrap_or(Role::Media);
-            if !nodes.contains_key(name) {
-                let name = NodeName::from(name);
-                nodes.insert(name.clone(), blank(&name, role));
-            }
-            if let Some(node) = nodes.get_mut(name) {
-                node.listed = true;
-                node.role = role;
-            }
-        }
-        // All in the order of names: side by side, no name is looked for.
-        let mut records = Beside::of(&snap.nodes);
-        let mut readings = Beside::of(&snap.readings);
-        for (place, (name, node)) in nodes.iter_mut().enumerate() {
-            node.place = place;
-            node.record = records.at(name).map(|record| &**record);
-            node.readings = readings.at(name);
-        }
-        for resource in self.resources.values().filter(|r| r.id.kind == MACHINE) {
-            if resource.ownership == Ownership::Ours
-                && let Some(node) = nodes.get_mut(resource.id.name.as_str())
-            {
-                node.machine = Some(resource);
-            }
-        }
-        let machines = snap.profile.nodes == NodeSource::Machines;
-        for (name, node) in &mut nodes {
-            if node.observed.is_none() {
-                node.known = if machines {
-                    match snap.observed.get(&machine_scope(name)) {
-                        Some(observation) => observation.is_known(),
-                        // A provider answers for every listed machine, and for every other one that is ours.
-                        None => !node.listed && self.complete,
-                    }
-                } else {
-                    self.group(node.role)
-                        .is_some_and(|g| self.scope_known(&g.scope))
-                };
-            }
-        }
-        nodes
+    /// All that is there, whoever's it is, in order.
+    pub(crate) fn found(&self) -> impl Iterator<Item = &'a ObservedResource> {
+        self.resources.values().map(|found| found.resource)
     }
 
     pub(crate) fn scope_known(&self, scope: &Scope) -> bool {
@@ -244,7 +203,8 @@ impl<'a> View<'a> {
 
     /// An observed resource that is ours.
     pub(crate) fn ours(&self, id: &ResourceId) -> Option<&'a ObservedResource> {
-        self.resources.get(id).copied().filter(|r| self.is_ours(r))
+        let found = self.resources.get(id)?.resource;
+        Some(found).filter(|r| self.is_ours(r))
     }
 
     pub(crate) fn is_ours(&self, found: &ObservedResource) -> bool {

@@ -26,13 +26,14 @@ pub struct GeneratedFile {
 
 /// All files that are made from the types. `make generate` writes them.
 pub fn generated_files() -> Vec<GeneratedFile> {
-    let mut files: Vec<GeneratedFile> = crds()
-        .iter()
-        .map(|crd| GeneratedFile {
-            path: format!("crds/{}.yaml", crd.spec.names.plural),
-            text: crd_text(crd),
-        })
-        .collect();
+    let mut files = Vec::new();
+    for crd in crds() {
+        let text = crd_text(&crd);
+        files.extend(CRD_FOLDERS.map(|folder| GeneratedFile {
+            path: format!("{folder}/{}.yaml", crd.spec.names.plural),
+            text: text.clone(),
+        }));
+    }
     files.push(GeneratedFile {
         path: "docs/crd-reference.md".to_owned(),
         text: reference(),
@@ -47,6 +48,9 @@ pub fn generated_files() -> Vec<GeneratedFile> {
     });
     files
 }
+
+/// Where the definitions stand: for people, for kustomize and for Helm, neither of which reads what is outside its own folder.
+const CRD_FOLDERS: [&str; 3] = ["crds", "deploy/setup/crds", "deploy/chart/crds"];
 
 const NOTE: &str = "Made from the types in `crates/api`; `make generate` writes it anew.";
 

@@ -32,7 +32,8 @@ impl Bed {
     pub fn start() -> Self {
         let bed = Self::empty(NAMESPACE, &["--simulate-speed", "60"]);
         for file in [
-            "deploy/namespaced",
+            "deploy/base/serviceaccount.yaml",
+            "deploy/namespaced/role.yaml",
             "docs/examples/secrets-v3-onprem.yaml",
             "docs/examples/v3-onprem.yaml",
         ] {

@@ -117,8 +117,7 @@ fn autoscaler(view: &View<'_>) -> AutoscalerStatus {
 fn endpoints(view: &View<'_>) -> Endpoints {
     let domain = &view.spec.domain_name;
     let balancer = view
-        .resources
-        .values()
+        .found()
         .filter(|r| r.id.kind == "LoadBalancer")
         .find_map(|r| {
             match r

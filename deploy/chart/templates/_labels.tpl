@@ -1,0 +1,4 @@
+{{- define "labels" -}}
+app.kubernetes.io/name: openvidu-operator
+app.kubernetes.io/component: controller
+{{- end -}}

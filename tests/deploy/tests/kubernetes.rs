@@ -1,0 +1,219 @@
+//! The shipped manifests and the chart, on a real API server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing)]
+
+use ovo_deploy::{Bed, Rendered, difference, objects};
+use serde_json::{Value, json};
+
+const RESTRICTED: &str = "pod-security.kubernetes.io/enforce=restricted";
+
+/// A protected cluster; what else is in it does not matter here.
+fn example() -> String {
+    Bed::deploy("../docs/examples/v3-onprem.yaml")
+}
+
+fn setup(bed: &Bed) {
+    let setup = Bed::deploy("setup");
+    bed.kubectl(&format!("apply --server-side --kustomize {setup}"))
+        .unwrap();
+    bed.kubectl("wait --for=condition=Established crd/openviduclusters.openvidu.io crd/openvidunodes.openvidu.io")
+        .unwrap();
+}
+
+/// A namespace in which only restricted pods may be.
+fn restricted(bed: &Bed, name: &str) {
+    bed.kubectl(&format!("create namespace {name}")).unwrap();
+    bed.kubectl(&format!("label namespace {name} {RESTRICTED}"))
+        .unwrap();
+}
+
+fn kustomized(bed: &Bed, overlay: &str) -> Rendered {
+    let text = bed
+        .kubectl(&format!("kustomize {}", Bed::deploy(overlay)))
+        .unwrap();
+    objects(&text).unwrap()
+}
+
+/// The pod that a Deployment would make.
+fn pod_of(objects: &Rendered) -> Value {
+    let template = &objects["Deployment/openvidu-operator"]["spec"]["template"];
+    let mut pod = template.clone();
+    pod["apiVersion"] = json!("v1");
+    pod["kind"] = json!("Pod");
+    pod["metadata"]["name"] = json!("the-pod");
+    pod
+}
+
+#[test]
+fn each_overlay_is_taken_and_its_pod_is_restricted() {
+    let bed = Bed::start().unwrap();
+    setup(&bed);
+    for (overlay, namespace) in [
+        ("namespaced", "one"),
+        ("demo", "two"),
+        ("cluster-wide", "openvidu-system"),
+    ] {
+        restricted(&bed, namespace);
+        let apply = format!(
+            "--namespace {namespace} apply --server-side --kustomize {} {}",
+            Bed::deploy(overlay),
+            // The overlay brings its own, which is there already.
+            if overlay == "cluster-wide" {
+                "--force-conflicts"
+            } else {
+                ""
+            }
+        );
+        bed.kubectl(&format!("{apply} --dry-run=server")).unwrap();
+        bed.kubectl(&apply).unwrap();
+        let again = bed.kubectl(&format!(
+            "--namespace {namespace} diff --server-side --kustomize {}",
+            Bed::deploy(overlay)
+        ));
+        assert_eq!(again.unwrap(), "", "{overlay}");
+
+        let mut pod = pod_of(&kustomized(&bed, overlay));
+        let create = format!("--namespace {namespace} create --dry-run=server");
+        bed.until(|| bed.kubectl_with(&create, &pod));
+        // The server looks: a pod that is not restricted is refused.
+        pod["spec"]["containers"][0]["securityContext"] = json!({});
+        let why = bed.kubectl_with(&create, &pod).unwrap_err();
+        assert!(why.contains("violates PodSecurity"), "{overlay}: {why}");
+    }
+}
+
+#[test]
+fn nobody_deletes_a_protected_cluster_by_a_slip() {
+    let bed = Bed::start().unwrap();
+    setup(&bed);
+    bed.kubectl("create namespace video").unwrap();
+    let apply = format!(
+        "--namespace video apply --server-side --filename {}",
+        example()
+    );
+    bed.kubectl(&apply).unwrap();
+    let delete = "--namespace video delete openviduclusters openvidu-ha";
+    // A policy takes effect some time after it was written.
+    let why = bed.until(
+        || match bed.kubectl(&format!("{delete} --dry-run=server")) {
+            Ok(deleted) => Err(deleted),
+            Err(why) => Ok(why),
+        },
+    );
+    let words = "spec.deletion.protected: OpenViduCluster video/openvidu-ha is protected from deletion; \
+                 set spec.deletion.protected to false first, then delete it";
+    assert!(why.contains(words), "{why}");
+    let why = bed.kubectl(delete).unwrap_err();
+    assert!(why.contains(words), "{why}");
+
+    // Nor with its namespace, which waits and says why.
+    bed.kubectl("delete namespace video --wait=false").unwrap();
+    let conditions = || bed.kubectl("get namespace video --output jsonpath={.status.conditions}");
+    bed.until(|| {
+        let conditions = conditions()?;
+        conditions
+            .contains("is protected from deletion")
+            .then_some(())
+            .ok_or(conditions)
+    });
+    let there = bed
+        .kubectl("--namespace video get openviduclusters openvidu-ha --output jsonpath={.metadata.deletionTimestamp}");
+    assert_eq!(there.unwrap(), "");
+
+    // The way out that it names is one.
+    let patch = json!({"spec": {"deletion": {"protected": false}}});
+    bed.kubectl(&format!(
+        "--namespace video patch openviduclusters openvidu-ha --type=merge --patch {patch}"
+    ))
+    .unwrap();
+    bed.until(|| match bed.kubectl("get namespace video") {
+        Err(why) if why.contains("NotFound") => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+}
+
+#[test]
+fn the_chart_renders_the_same_objects() {
+    let bed = Bed::start().unwrap();
+    let chart = Bed::deploy("chart");
+    for (overlay, namespace, flags) in [
+        ("namespaced", "video", ""),
+        ("demo", "video", "--set simulate=true"),
+        ("cluster-wide", "openvidu-system", "--set mode=ClusterWide"),
+    ] {
+        let mut expected = kustomized(&bed, overlay);
+        expected.extend(kustomized(&bed, "setup"));
+        // Helm makes namespaces by a flag of its own, --create-namespace.
+        expected.remove("Namespace/openvidu-system");
+        let text = bed.helm(&format!(
+            "template openvidu-operator {chart} --include-crds --namespace {namespace} {flags}"
+        ));
+        let mut rendered = objects(&text.unwrap()).unwrap();
+        for object in expected.values_mut().chain(rendered.values_mut()) {
+            // Where a tool writes it or not, objects go there.
+            if object["metadata"]["namespace"] == namespace {
+                object["metadata"]
+                    .as_object_mut()
+                    .unwrap()
+                    .remove("namespace");
+            }
+        }
+        let names = |r: &Rendered| r.keys().cloned().collect::<Vec<_>>();
+        assert_eq!(names(&rendered), names(&expected), "{overlay}");
+        for (name, object) in &expected {
+            let difference = difference(&rendered[name], object);
+            assert_eq!(
+                difference, None,
+                "{overlay}: {name}: helm's and kustomize's"
+            );
+        }
+    }
+    for (flag, words) in [
+        ("--set mode=Everywhere", "mode"),
+        ("--set replica=3", "replica"),
+        ("--set-string replicas=many", "replicas"),
+    ] {
+        let why = bed.helm(&format!("template x {chart} {flag}")).unwrap_err();
+        assert!(
+            why.contains("values don't meet") && why.contains(words),
+            "{why}"
+        );
+    }
+}
+
+#[test]
+fn helm_installs_upgrades_and_removes() {
+    let bed = Bed::start().unwrap();
+    let chart = Bed::deploy("chart");
+    let release = "openvidu-operator --namespace video";
+    bed.helm(&format!(
+        "install {release} {chart} --create-namespace --set simulate=true"
+    ))
+    .unwrap();
+    let replicas = || {
+        bed.kubectl(
+            "--namespace video get deployment openvidu-operator --output jsonpath={.spec.replicas}",
+        )
+        .unwrap()
+    };
+    assert_eq!(replicas(), "1");
+    bed.kubectl("wait --for=condition=Established crd/openviduclusters.openvidu.io")
+        .unwrap();
+    bed.until(|| {
+        bed.kubectl(&format!(
+            "--namespace video apply --server-side --filename {}",
+            example()
+        ))
+    });
+
+    bed.helm(&format!("upgrade {release} {chart} --set replicas=3"))
+        .unwrap();
+    assert_eq!(replicas(), "3");
+
+    bed.helm(&format!("uninstall {release}")).unwrap();
+    let left = "--namespace video get deployments,serviceaccounts,roles,rolebindings,services,poddisruptionbudgets,networkpolicies \
+                --output name --selector app.kubernetes.io/name=openvidu-operator";
+    assert_eq!(bed.kubectl(left).unwrap(), "");
+    // The clusters stay, and so do their definitions: an operator that is away ends no conversation.
+    bed.kubectl("--namespace video get openviduclusters openvidu-ha")
+        .unwrap();
+}

@@ -11,6 +11,8 @@ mod http;
 pub mod local;
 mod logs;
 mod metrics;
+#[cfg(feature = "kubernetes")]
+mod remote;
 mod view;
 
 pub use commands::run;

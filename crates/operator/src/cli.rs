@@ -8,6 +8,9 @@ use std::path::PathBuf;
 
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use ovo_api::value::Duration;
+
+use crate::failure::Failure;
 
 pub use at::{At, KubeArgs};
 pub use report::ReportArgs;
@@ -336,12 +339,68 @@ pub struct ServeArgs {
     /// Serve all namespaces: needs a ClusterRole
     #[arg(long, conflicts_with_all = ["dir", "namespace"])]
     pub(crate) all_namespaces: bool,
+    #[command(flatten)]
+    pub(crate) lease: LeaseArgs,
     /// How many clusters are worked on at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,
     /// How what happens is shown on standard output
     #[arg(long, value_enum, default_value_t)]
     pub(crate) view: ViewChoice,
+}
+
+/// How one of several processes leads, in Kubernetes.
+#[derive(Clone, Copy, Debug, Args)]
+pub struct LeaseArgs {
+    /// After so long without a renewal another process takes over; whole seconds
+    #[arg(long, value_name = "DURATION", default_value = "15s")]
+    lease_duration: Duration,
+    /// How often the Lease is renewed
+    #[arg(long, value_name = "DURATION", default_value = "3s")]
+    lease_renewal: Duration,
+    /// How long a call may take; none begins that the Lease might not outlast
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    call_timeout: Duration,
+}
+
+/// [`LeaseArgs`] that fit each other.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeasePace {
+    pub(crate) duration: std::time::Duration,
+    pub(crate) renew_every: std::time::Duration,
+    pub(crate) call_timeout: std::time::Duration,
+}
+
+impl LeaseArgs {
+    /// Whoever leads must be able to call something between two renewals.
+    #[cfg_attr(
+        not(feature = "kubernetes"),
+        expect(dead_code, reason = "nobody leads without Kubernetes")
+    )]
+    pub(crate) fn checked(self) -> Result<LeasePace, Failure> {
+        let millis = |d: Duration| u64::try_from(d.as_millis()).unwrap_or(0);
+        let [duration, renewal, call] =
+            [self.lease_duration, self.lease_renewal, self.call_timeout].map(millis);
+        if duration == 0 || duration % 1000 != 0 {
+            return Err(Failure::Usage(format!(
+                "--lease-duration {}: Kubernetes counts whole seconds, at least one; 15s is usual",
+                self.lease_duration
+            )));
+        }
+        if renewal == 0 || call == 0 || renewal + call >= duration {
+            return Err(Failure::Usage(format!(
+                "--lease-renewal {} and --call-timeout {}: both must be more than nothing and together less than \
+                 --lease-duration {}, or no call could ever begin; 3s and 5s with 15s are usual",
+                self.lease_renewal, self.call_timeout, self.lease_duration
+            )));
+        }
+        let of = std::time::Duration::from_millis;
+        Ok(LeasePace {
+            duration: of(duration),
+            renew_every: of(renewal),
+            call_timeout: of(call),
+        })
+    }
 }
 
 /// How `serve` shows what happens.

@@ -11,9 +11,11 @@ mod http;
 pub mod local;
 mod logs;
 mod metrics;
+#[doc(hidden)]
+pub mod probe;
 #[cfg(feature = "kubernetes")]
 mod remote;
 mod view;
 
-pub use commands::run;
+pub use commands::{run, run_probed};
 pub use failure::Failure;

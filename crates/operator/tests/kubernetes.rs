@@ -36,6 +36,7 @@ impl Bed {
         };
         bed.kubectl(&["create", "namespace", NAMESPACE]);
         for file in [
+            "deploy/base/serviceaccount.yaml",
             "deploy/namespaced/role.yaml",
             "docs/examples/secrets-v3-onprem.yaml",
             "docs/examples/v3-onprem.yaml",

@@ -1,4 +1,4 @@
-//! What was written, and by whom, as the server itself noted it.
+//! What was asked, and by whom, as the server itself noted it.
 
 use std::fs;
 use std::io;
@@ -7,12 +7,12 @@ use std::path::Path;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// One changing request that the server answered.
+/// One request that the server answered.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Audited {
     /// Who asked.
     pub user: String,
-    /// `create`, `update`, `patch`, `delete` or `deletecollection`.
+    /// `create`, `update`, `patch`, `delete` or `deletecollection`; of reads `get`, `list` or `watch`.
     pub verb: String,
     /// The API group; empty for Kubernetes' core.
     pub group: String,
@@ -28,8 +28,21 @@ pub struct Audited {
     pub code: u16,
 }
 
-/// The policy: changing requests on what an operator may write. Bodies are left out, so no Secret is in the log.
-pub(crate) fn policy() -> Value {
+const CHANGING: [&str; 5] = ["create", "update", "patch", "delete", "deletecollection"];
+
+// === impl Audited ===
+
+impl Audited {
+    /// Whether the request asked for a change.
+    pub(crate) fn is_change(&self) -> bool {
+        CHANGING.contains(&self.verb.as_str())
+    }
+}
+
+/// The policy: changing requests on what an operator may write, or else, with `everything`, all requests for anything.
+/// Bodies are left out, so no Secret is in the log.
+pub(crate) fn policy(everything: bool) -> Value {
+    let others = if everything { "Metadata" } else { "None" };
     json!({
         "apiVersion": "audit.k8s.io/v1",
         "kind": "Policy",
@@ -41,7 +54,7 @@ pub(crate) fn policy() -> Value {
             {"level": "None", "userGroups": ["system:serviceaccounts:kube-system"]},
             {
                 "level": "Metadata",
-                "verbs": ["create", "update", "patch", "delete", "deletecollection"],
+                "verbs": CHANGING,
                 "resources": [
                     {"group": "openvidu.io"},
                     {"group": "", "resources": ["secrets"]},
@@ -49,7 +62,7 @@ pub(crate) fn policy() -> Value {
                     {"group": "coordination.k8s.io"},
                 ],
             },
-            {"level": "None"},
+            {"level": others},
         ],
     })
 }
@@ -59,7 +72,8 @@ pub(crate) fn policy() -> Value {
 struct Line {
     user: User,
     verb: String,
-    object_ref: Object,
+    /// Not there when the request was for no object, such as `/version`.
+    object_ref: Option<Object>,
     #[serde(default)]
     response_status: Status,
 }
@@ -95,18 +109,25 @@ pub(crate) fn read(log: &Path) -> io::Result<Vec<Audited>> {
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
     whole
         .lines()
-        .map(|line| {
-            let line: Line = serde_json::from_str(line)?;
-            Ok(Audited {
-                user: line.user.username,
-                verb: line.verb,
-                group: line.object_ref.api_group,
-                resource: line.object_ref.resource,
-                subresource: line.object_ref.subresource,
-                namespace: line.object_ref.namespace,
-                name: line.object_ref.name,
-                code: line.response_status.code,
-            })
-        })
+        .map(|line| Ok(serde_json::from_str::<Line>(line)?.audited()))
+        .filter_map(Result::transpose)
         .collect()
+}
+
+// === impl Line ===
+
+impl Line {
+    fn audited(self) -> Option<Audited> {
+        let object = self.object_ref?;
+        Some(Audited {
+            user: self.user.username,
+            verb: self.verb,
+            group: object.api_group,
+            resource: object.resource,
+            subresource: object.subresource,
+            namespace: object.namespace,
+            name: object.name,
+            code: self.response_status.code,
+        })
+    }
 }

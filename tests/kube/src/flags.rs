@@ -18,6 +18,8 @@ pub(crate) fn apiserver(state: &Path, port: u16, extra: &[String]) -> Vec<String
         // It makes its own certificate there, once.
         format!("--cert-dir={}", file("pki")),
         "--authorization-mode=RBAC".to_owned(),
+        // Off by default, on in some distributions: who makes an object that blocks its owner's deletion needs a right for it.
+        "--enable-admission-plugins=OwnerReferencesPermissionEnforcement".to_owned(),
         "--anonymous-auth=false".to_owned(),
         format!("--token-auth-file={}", file("tokens.csv")),
         "--service-account-issuer=https://kubernetes.default.svc".to_owned(),

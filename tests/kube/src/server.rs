@@ -47,6 +47,7 @@ pub struct Builder {
     flags: Vec<String>,
     users: Vec<User>,
     controllers: bool,
+    reads: bool,
 }
 
 // === impl Builder ===
@@ -73,6 +74,13 @@ impl Builder {
         self
     }
 
+    /// Notes reads too, and requests for anything: see [`ApiServer::asked`].
+    #[must_use]
+    pub fn note_reads(mut self) -> Self {
+        self.reads = true;
+        self
+    }
+
     /// Starts the server and returns when it is ready.
     ///
     /// # Errors
@@ -92,7 +100,8 @@ impl Builder {
         let state = TempDir::with_prefix("ovo-kube-")?;
         let path = state.path();
         user::write_private(&path.join("tokens.csv"), &user::token_file(&self.users))?;
-        fs::write(path.join("audit-policy.json"), audit::policy().to_string())?;
+        let policy = audit::policy(self.reads).to_string();
+        fs::write(path.join("audit-policy.json"), policy)?;
         service_account_key(&path.join("service-accounts.key"))?;
 
         let etcd = etcd::start(programs, path)?;
@@ -138,6 +147,7 @@ impl ApiServer {
                 User::new(CONTROLLERS, &[]),
             ],
             controllers: false,
+            reads: false,
         }
     }
 
@@ -227,6 +237,17 @@ impl ApiServer {
     /// # Errors
     /// When the log cannot be read.
     pub fn audit(&self) -> io::Result<Vec<Audited>> {
+        let mut changes = self.asked()?;
+        changes.retain(Audited::is_change);
+        Ok(changes)
+    }
+
+    /// As [`Self::audit`], with reads and with all other kinds, where the server was started with
+    /// [`Builder::note_reads`]. A watch is there twice: when it begins, and when it has ended.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub fn asked(&self) -> io::Result<Vec<Audited>> {
         audit::read(&self.state.path().join("audit.log"))
     }
 

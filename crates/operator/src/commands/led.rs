@@ -1,6 +1,7 @@
 //! Backends that begin nothing unless this process leads.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::BoxStream;
@@ -12,24 +13,47 @@ use ovo_model::{
 use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, Target};
 use ovo_store::kubernetes::{Gate, Leadership};
 
-/// How long a call of a backend may take: as long as one of the store, a third of the lease.
-const CALL: Duration = Duration::from_secs(5);
+use crate::probe::Probe;
+
+/// The leader's gate, and how long a call may take. One for the store and the backends.
+#[derive(Clone)]
+pub(super) struct LeaderGate {
+    pub(super) leadership: Leadership,
+    pub(super) call_timeout: Duration,
+    pub(super) probe: Option<Arc<dyn Probe>>,
+}
+
+impl Gate for LeaderGate {
+    fn may_begin(&self, call_timeout: Duration) -> bool {
+        if let Some(probe) = &self.probe {
+            probe.asked();
+        }
+        let may = self.leadership.may_begin(call_timeout);
+        if let Some(probe) = &self.probe {
+            probe.answered(may);
+        }
+        may
+    }
+}
 
 /// A provider or media client behind the leader's gate: what changes anything is asked about last of all.
 pub(super) struct Led<T> {
     pub(super) inner: T,
-    pub(super) leadership: Leadership,
+    pub(super) gate: LeaderGate,
 }
 
 impl<T> Led<T> {
-    fn gate(&self) -> Result<(), ProviderError> {
-        if self.leadership.may_begin(CALL) {
-            Ok(())
-        } else {
-            Err(ProviderError::Retryable(
+    /// Begins a call only while the lease outlasts it: it takes no longer than one of the store.
+    async fn begin(
+        &self,
+        call: impl Future<Output = Result<Outcome, ProviderError>> + Send,
+    ) -> Result<Outcome, ProviderError> {
+        if !self.gate.may_begin(self.gate.call_timeout) {
+            return Err(ProviderError::Retryable(
                 "not begun: this process is not sure to lead".to_owned(),
-            ))
+            ));
         }
+        call.await
     }
 }
 
@@ -52,8 +76,7 @@ impl<P: Provider> Provider for Led<P> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 
     fn events(&self) -> BoxStream<'static, String> {
@@ -76,7 +99,6 @@ impl<M: Media> Media for Led<M> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 }

@@ -20,11 +20,13 @@ mod why;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use crate::cli::{At, Cli, Command, LogLevel};
 use crate::failure::Failure;
 use crate::local::{Client, Request, Response};
 use crate::logs;
+use crate::probe::Probe;
 
 pub(crate) use serve::{Server, Shown, runtime, signalled};
 
@@ -33,12 +35,25 @@ pub(crate) use serve::{Server, Shown, runtime, signalled};
 /// # Errors
 /// Why it failed, in words for people.
 pub fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    dispatch(cli, None)
+}
+
+/// [`run`], with somebody who is told before anything is changed in Kubernetes or a backend.
+///
+/// # Errors
+/// As [`run`].
+#[doc(hidden)]
+pub fn run_probed(cli: Cli, probe: Arc<dyn Probe>) -> Result<ExitCode, Failure> {
+    dispatch(cli, Some(probe))
+}
+
+fn dispatch(cli: Cli, probe: Option<Arc<dyn Probe>>) -> Result<ExitCode, Failure> {
     // Where lines are logs, what changes is a log too.
     let json = cli.logs.log_format == crate::cli::LogFormat::Json;
     let least = (json && matches!(cli.command, Command::Serve(_))).then_some(LogLevel::Info);
     logs::start(cli.logs, least);
     match cli.command {
-        Command::Serve(args) => serve::run(&args, cli.logs),
+        Command::Serve(args) => serve::run(&args, cli.logs, probe),
         Command::Plan(args) => plan::run(&args),
         Command::Validate(args) => validate::run(&args),
         Command::Example { profile, secrets } => example::run(profile, secrets),

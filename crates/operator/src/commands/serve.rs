@@ -19,6 +19,7 @@ use crate::http::{HttpServer, Pages};
 use crate::local::{AdminServer, Local, LocalClock, SimOptions};
 use crate::logs;
 use crate::metrics::Metrics;
+use crate::probe::Probe;
 use crate::view::{Board, Live, Progress, Watch, tell_lines, tell_logs};
 
 type LocalEngine = Engine<Embedded, SimProvider, SimMedia, LocalClock>;
@@ -53,7 +54,11 @@ impl Shown {
     }
 }
 
-pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
+pub(super) fn run(
+    args: &ServeArgs,
+    logs: LogArgs,
+    probe: Option<Arc<dyn Probe>>,
+) -> Result<ExitCode, Failure> {
     let Some(seed) = args.simulate.simulate else {
         return Err(real_world(args.dir.as_deref()));
     };
@@ -69,7 +74,7 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         config: config.unwrap_or_else(WorldConfig::demo),
     };
     let Some(dir) = args.dir.as_deref() else {
-        return kubernetes(args, logs, &options);
+        return kubernetes(args, logs, &options, probe);
     };
     runtime()?.block_on(async {
         // First of all: whoever finds our socket may ask us to stop.
@@ -83,12 +88,22 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
 }
 
 #[cfg(feature = "kubernetes")]
-fn kubernetes(args: &ServeArgs, logs: LogArgs, options: &SimOptions) -> Result<ExitCode, Failure> {
-    super::serve_kubernetes::run(args, logs, options)
+fn kubernetes(
+    args: &ServeArgs,
+    logs: LogArgs,
+    options: &SimOptions,
+    probe: Option<Arc<dyn Probe>>,
+) -> Result<ExitCode, Failure> {
+    super::serve_kubernetes::run(args, logs, options, probe)
 }
 
 #[cfg(not(feature = "kubernetes"))]
-fn kubernetes(_: &ServeArgs, _: LogArgs, _: &SimOptions) -> Result<ExitCode, Failure> {
+fn kubernetes(
+    _: &ServeArgs,
+    _: LogArgs,
+    _: &SimOptions,
+    _: Option<Arc<dyn Probe>>,
+) -> Result<ExitCode, Failure> {
     Err(Failure::NotBuilt {
         what: "serving from Kubernetes".to_owned(),
         instead: "this program was built without the feature `kubernetes`; build it with, or serve a directory of \

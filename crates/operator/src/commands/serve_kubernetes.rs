@@ -11,13 +11,14 @@ use ovo_store::kubernetes::{
     Elector, KubernetesOptions, KubernetesStore, Leadership, LeaseOptions, Scope, infer,
 };
 
-use super::led::Led;
+use super::led::{LeaderGate, Led};
 use super::serve::{Shown, runtime, signalled, simulated_options};
 use crate::cli::{LogArgs, LogFormat, ServeArgs, ViewChoice};
 use crate::failure::Failure;
 use crate::http::{HttpServer, Pages};
 use crate::local::{SimOptions, world_in};
 use crate::metrics::Metrics;
+use crate::probe::Probe;
 use crate::view::{Board, Progress, Watch, say, tell_lines, tell_logs};
 
 /// How long the end of the process waits for events that are not written yet.
@@ -28,7 +29,9 @@ pub(super) fn run(
     args: &ServeArgs,
     logs: LogArgs,
     options: &SimOptions,
+    probe: Option<Arc<dyn Probe>>,
 ) -> Result<ExitCode, Failure> {
+    let pace = args.lease.checked()?;
     if args.view == ViewChoice::Table {
         return Err(Failure::Usage(
             "--view table shows a served directory (--local DIR); here `kubectl get ovc,ovn --watch` does".to_owned(),
@@ -58,11 +61,25 @@ pub(super) fn run(
             Scope::Namespace(namespace) => namespace.clone(),
             Scope::AllNamespaces => client.default_namespace().to_owned(),
         };
-        let mut elector = Elector::new(client.clone(), LeaseOptions::new(home, instance()));
+        let lease = LeaseOptions {
+            duration: pace.duration,
+            renew_every: pace.renew_every,
+            call_timeout: pace.call_timeout,
+            ..LeaseOptions::new(home, instance())
+        };
+        let mut elector = Elector::new(client.clone(), lease);
         let leadership = elector.leadership().clone();
-        let settings = KubernetesOptions::new(scope.clone(), instance());
+        let gate = LeaderGate {
+            leadership: leadership.clone(),
+            call_timeout: pace.call_timeout,
+            probe,
+        };
+        let settings = KubernetesOptions {
+            call_timeout: pace.call_timeout,
+            ..KubernetesOptions::new(scope.clone(), instance())
+        };
         // It watches from now on, so that nothing has to be listed when this process takes over.
-        let store = KubernetesStore::start(client, &settings, leadership.clone());
+        let store = KubernetesStore::start(client, &settings, gate.clone());
         let speed = options.speed;
         let metrics = Metrics::new(None, speed);
         let progress = Arc::new(Progress::new(speed));
@@ -93,11 +110,11 @@ pub(super) fn run(
                 store.clone(),
                 Led {
                     inner: SimProvider::new(door.clone()),
-                    leadership: leadership.clone(),
+                    gate: gate.clone(),
                 },
                 Led {
                     inner: SimMedia::new(door),
-                    leadership: leadership.clone(),
+                    gate,
                 },
                 clock,
                 simulated_options(args.concurrency)?,

@@ -17,7 +17,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 
 use super::gate::Gate;
-use super::options::FIELD_MANAGER;
+use super::options::{CALL_TIMEOUT, FIELD_MANAGER};
 use crate::error::StoreError;
 
 /// How leadership is kept. A lease of 15 s renewed every 3 s survives four lost renewals; both are client-go's
@@ -32,8 +32,10 @@ pub struct LeaseOptions {
     pub identity: String,
     /// After so long without a renewal another process may take over.
     pub duration: Duration,
-    /// How often it is renewed, and how often whoever waits looks.
+    /// How often it is renewed.
     pub renew_every: Duration,
+    /// How often whoever waits looks. 1 s: a Lease that is given back is taken up within two.
+    pub look_every: Duration,
     /// How long one call about the Lease may take.
     pub call_timeout: Duration,
 }
@@ -84,7 +86,8 @@ impl LeaseOptions {
             identity: identity.into(),
             duration: Duration::from_secs(15),
             renew_every: Duration::from_secs(3),
-            call_timeout: Duration::from_secs(5),
+            look_every: Duration::from_secs(1),
+            call_timeout: CALL_TIMEOUT,
         }
     }
 }
@@ -211,7 +214,12 @@ impl Elector {
                     }
                 }
             }
-            tokio::time::sleep(self.options.renew_every).await;
+            let pause = if self.leadership.renewed().is_some() {
+                self.options.renew_every
+            } else {
+                self.options.look_every
+            };
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -1,0 +1,253 @@
+//! A server with one of the shipped overlays, and the operator as the account and with the arguments that it ships.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use ovo_kube::{ApiServer, Audited};
+use serde_json::{Value, json};
+
+use crate::common::operator;
+
+/// For what takes simulated minutes, sixty times as fast as real, on a loaded machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+/// For a line of the audit log, which is written after the answer.
+const MOMENT: Duration = Duration::from_secs(10);
+/// The pause of a poll.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Where the example's cluster is.
+pub(crate) const NAMESPACE: &str = "video";
+pub(crate) const CLUSTER: &str = "openvidu-ha";
+
+pub(crate) struct Bed {
+    api: ApiServer,
+    dir: tempfile::TempDir,
+    /// The operator's own namespace.
+    pub(crate) home: &'static str,
+}
+
+fn repository(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path);
+    path.display().to_string()
+}
+
+// === impl Bed ===
+
+impl Bed {
+    pub(crate) fn start(overlay: &str, home: &'static str) -> Self {
+        let api = ApiServer::builder().controllers().note_reads();
+        let bed = Self {
+            api: api.start().unwrap(),
+            dir: tempfile::tempdir().unwrap(),
+            home,
+        };
+        bed.kubectl(&["apply", "--server-side", "-k", &repository("deploy/setup")]);
+        bed.kubectl(&[
+            "wait",
+            "--for=condition=Established",
+            "crd/openviduclusters.openvidu.io",
+            "crd/openvidunodes.openvidu.io",
+        ]);
+        bed.kubectl(&["create", "namespace", NAMESPACE]);
+        let overlay = repository(&format!("deploy/{overlay}"));
+        // Given beside the overlay's own, another namespace would be refused.
+        let apply = [
+            "apply",
+            "--server-side",
+            "-k",
+            &overlay,
+            "--namespace",
+            home,
+        ];
+        bed.api.ask(&apply).unwrap();
+        bed
+    }
+
+    pub(crate) fn apply_example(&self) {
+        for file in ["secrets-v3-onprem.yaml", "v3-onprem.yaml"] {
+            let file = repository(&format!("docs/examples/{file}"));
+            self.kubectl(&["apply", "--server-side", "-f", &file]);
+        }
+    }
+
+    /// Runs kubectl as the administrator, in the cluster's namespace; what it printed.
+    pub(crate) fn kubectl(&self, arguments: &[&str]) -> String {
+        let arguments = [&["--namespace", NAMESPACE], arguments].concat();
+        self.api.ask(&arguments).unwrap()
+    }
+
+    pub(crate) fn get(&self, what: &[&str]) -> Value {
+        let text = self.kubectl(&[&["get", "--output=json"], what].concat());
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub(crate) fn node(&self, name: &str) -> Option<Value> {
+        let nodes = self.get(&["openvidunodes"]);
+        let mut nodes = nodes["items"].as_array().unwrap().iter();
+        nodes.find(|node| node["metadata"]["name"] == name).cloned()
+    }
+
+    /// Makes the record of machine `ha-w3` of a cluster `openvidu` that is not there: `openvidu-ha-w3`.
+    pub(crate) fn take_name(&self, name: &str) {
+        let path = format!("/apis/openvidu.io/v1alpha1/namespaces/{NAMESPACE}/openvidunodes");
+        let record = json!({
+            "apiVersion": "openvidu.io/v1alpha1",
+            "kind": "OpenViduNode",
+            "metadata": {"name": name},
+            "spec": {"cluster": "openvidu", "machine": "ha-w3", "role": "Media"},
+        });
+        let answer = self.api.request("POST", &path, Some(&record)).unwrap();
+        assert_eq!(answer.code, 201, "{}", answer.body);
+    }
+
+    /// The rules of the Role.
+    pub(crate) fn rules(&self) -> Vec<Value> {
+        let role = self.get(&["role", "openvidu-operator"]);
+        role["rules"].as_array().unwrap().clone()
+    }
+
+    pub(crate) fn set_rules(&self, rules: &Value) {
+        let patch = json!({"rules": rules}).to_string();
+        self.kubectl(&[
+            "patch",
+            "role",
+            "openvidu-operator",
+            "--type=merge",
+            "--patch",
+            &patch,
+        ]);
+    }
+
+    /// All that the operator's account asked.
+    pub(crate) fn asked(&self) -> Vec<Audited> {
+        let account = format!("system:serviceaccount:{}:openvidu-operator", self.home);
+        let mut asked = self.api.asked().unwrap();
+        asked.retain(|a| a.user == account);
+        asked
+    }
+
+    /// A kubeconfig of the operator's account, as a pod of it would have: its namespace is where the pod is.
+    fn kubeconfig(&self) -> PathBuf {
+        let token = self.kubectl(&[
+            "create",
+            "token",
+            "openvidu-operator",
+            "--namespace",
+            self.home,
+        ]);
+        let authority = self.dir.path().join("ca.crt");
+        fs::write(&authority, self.api.ca_pem().unwrap()).unwrap();
+        let config = json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": self.api.url(), "certificate-authority": authority}}],
+            "users": [{"name": "u", "user": {"token": token}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": self.home}}],
+            "current-context": "x",
+        });
+        let path = self.dir.path().join("kubeconfig");
+        fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+
+    /// The program with the arguments of the shipped Deployment, but for the port, over the simulated world.
+    pub(crate) fn serve(&self) -> Serving {
+        let deployment = self.get(&["deployment", "openvidu-operator", "--namespace", self.home]);
+        let shipped = &deployment["spec"]["template"]["spec"]["containers"][0]["args"];
+        let shipped = shipped
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|a| a.as_str().unwrap());
+        let said = self.dir.path().join("said");
+        let out = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&said)
+            .unwrap();
+        let child = operator([])
+            .args(shipped.filter(|argument| !argument.starts_with("--listen")))
+            .args([
+                "--listen=127.0.0.1:0",
+                "--log-level=info",
+                "--simulate",
+                "--simulate-speed=60",
+            ])
+            .arg("--simulate-dir")
+            .arg(self.dir.path().join("world"))
+            .env("KUBECONFIG", self.kubeconfig())
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Serving { child, said }
+    }
+
+    pub(crate) fn until(&self, serving: &mut Serving, what: &str, mut holds: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !holds() {
+            assert!(
+                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
+                "{what}: not reached\n{}\n{}",
+                fs::read_to_string(&serving.said).unwrap(),
+                self.kubectl(&["get", "openviduclusters,openvidunodes", "--output=wide"])
+            );
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    pub(crate) fn until_ready(&self, serving: &mut Serving, media: i64) {
+        self.until(serving, &format!("{media} media nodes and Ready"), || {
+            let cluster = self.get(&["openviduclusters", CLUSTER]);
+            let ready = |c: &Value| {
+                c["type"] == "Ready"
+                    && c["status"] == "True"
+                    && c["observedGeneration"] == cluster["metadata"]["generation"]
+            };
+            let conditions = cluster["status"]["conditions"].as_array();
+            cluster["status"]["media"]["ready"] == media
+                && conditions.is_some_and(|all| all.iter().any(ready))
+        });
+    }
+
+    /// What is found, as soon as it is as it should be, or what it is after a moment.
+    pub(crate) fn settled<T>(&self, find: impl Fn() -> T, good: impl Fn(&T) -> bool) -> T {
+        let began = Instant::now();
+        loop {
+            let found = find();
+            if good(&found) || began.elapsed() > MOMENT {
+                return found;
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// An operator that runs.
+pub(crate) struct Serving {
+    child: Child,
+    said: PathBuf,
+}
+
+// === impl Serving ===
+
+impl Serving {
+    /// SIGTERM; its exit code.
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // After `stop` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -6,7 +6,7 @@ mod common;
 mod kubernetes_bed;
 
 use std::fs;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::fs::symlink;
 
 use common::said;
@@ -151,6 +151,31 @@ fn errors_name_the_way_out() {
         code == Some(1) && text.contains("there is no cluster nobody"),
         "{text}"
     );
+}
+
+#[test]
+fn the_operator_waits_for_its_definitions() {
+    let bed = Bed::bare();
+    bed.api.ask(&["create", "namespace", NAMESPACE]).unwrap();
+    bed.serve();
+    bed.until("it to listen", || bed.said().contains("/metrics"));
+    let ready = || {
+        let mut stream = std::net::TcpStream::connect(bed.address()).unwrap();
+        let request = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    bed.until("it to say what is missing, and how it is installed", || {
+        let answer = ready();
+        answer.contains(" 503 ") && answer.contains("kubectl apply --server-side -f")
+    });
+    bed.api.install_crds().unwrap();
+    bed.apply("docs/examples/secrets-v3-onprem.yaml");
+    bed.apply("docs/examples/v3-onprem.yaml");
+    bed.until_ready(2);
+    assert!(ready().contains(" 200 "), "{}", ready());
 }
 
 #[test]

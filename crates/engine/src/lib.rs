@@ -9,6 +9,7 @@ mod clock;
 mod commit;
 mod execute;
 mod hold;
+mod in_use;
 mod memory;
 mod observe;
 mod options;

@@ -15,6 +15,7 @@ use ovo_store::{Freshness, ObjectKey, Store, StoreError};
 
 use crate::clock::Clock;
 use crate::commit;
+use crate::in_use;
 use crate::memory::Memory;
 use crate::observe::{self, Ground, IDLE_LOOK_MS};
 use crate::options::{Checking, Options};
@@ -143,6 +144,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return self.refuse(&ground, memory, report).await;
         }
         memory.refused.clear();
+        if !plan.release {
+            in_use::hold(&self.store, &ground.cluster).await;
+        }
         let now = self.clock.now().mono;
         report.writes += commit::nodes(&self.store, &ground, &plan, now, memory).await?;
         if let Some(written) = commit::status(&self.store, &ground, &plan, now, memory).await? {
@@ -157,6 +161,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         self.execute(&mut ground, &snapshot, &plan, memory, report)
             .await?;
         if plan.release {
+            // Events are lost with their namespace, and this is the last that anybody hears of what is left.
+            for said in plan.events.iter().filter(|e| e.reason == "Abandoned") {
+                tracing::warn!(cluster = %key, "{}", said.note);
+            }
             self.release(key, report).await?;
         }
         Ok(())
@@ -349,8 +357,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
 
     /// Lets the object go: everything that it stood for is gone, or was given up.
     async fn release(&self, key: &ObjectKey, report: &mut Report) -> Result<(), StoreError> {
-        secrets::release(&self.store, key).await?;
-        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else {
+        let cluster = self.store.cluster(key, Freshness::Live).await?;
+        in_use::release(&self.store, key, cluster.as_deref()).await?;
+        let Some(cluster) = cluster else {
             report.gone = true;
             return Ok(());
         };

@@ -209,21 +209,6 @@ fn made(length: usize) -> Result<SecretValue, StoreError> {
     Ok(SecretValue::from(&text))
 }
 
-/// Lets the generated Secret go when its cluster does.
-pub(crate) async fn release<S: Store>(store: &S, cluster: &ObjectKey) -> Result<(), StoreError> {
-    let key = cluster.sibling(generated_name(&cluster.name));
-    let Some(secret) = store.secret(&key, Freshness::Live).await? else {
-        return Ok(());
-    };
-    let mut secret = (*secret).clone();
-    let finalizers = secret.metadata.finalizers.get_or_insert_default();
-    if finalizers.iter().any(|f| f == IN_USE_FINALIZER) {
-        finalizers.retain(|f| f != IN_USE_FINALIZER);
-        store.update_secret(&secret).await?;
-    }
-    Ok(())
-}
-
 /// Keys of the credentials that this profile needs and that are generated unless the user gives them.
 pub(crate) fn keys(profile: &Profile) -> Vec<&'static str> {
     credential_keys(profile)

@@ -405,13 +405,29 @@ pub(crate) fn past_deadline(view: &View<'_>, requested_at_ms: i64) -> bool {
 /// Nobody can close a named node here: says so, and lets the record go to be made anew.
 fn answer_requests(view: &View<'_>, draft: &mut Draft<'_>) {
     for node in members(view, Role::Media) {
-        if node.deleted_by_user() && !view.tearing_down() {
+        if node.deleted_by_user() {
             draft.forget(node);
             draft.event(
                 EventType::Warning,
                 "DrainUnsupported",
                 Some(&node.name),
                 "OpenVidu 2 HighAvailability lets nobody close a node by name; lower spec.media.replicas instead",
+            );
+        }
+    }
+    keep_masters(view, draft);
+}
+
+/// Nobody replaces a master by deleting its record: says so, and lets the record go to be made anew.
+pub(crate) fn keep_masters(view: &View<'_>, draft: &mut Draft<'_>) {
+    for node in view.role(Role::Master) {
+        if node.deleted_by_user() {
+            draft.forget(node);
+            draft.event(
+                EventType::Warning,
+                "DrainUnsupported",
+                Some(&node.name),
+                "a master is not drained or replaced by deleting its record; the record is made anew",
             );
         }
     }

@@ -17,10 +17,14 @@ const OCCUPANCY_EVERY_MS: Millis = 300_000;
 pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft<'_>) {
     for node in view.nodes.values() {
         let record = draft.records.get(node);
-        let open = matches!(
-            record.phase,
-            NodePhase::Serving | NodePhase::Joining | NodePhase::Launching | NodePhase::Failed
-        );
+        let open = match record.phase {
+            NodePhase::Serving | NodePhase::Joining | NodePhase::Launching | NodePhase::Failed => {
+                true
+            }
+            // It is back, and nobody could say yet whether it takes sessions.
+            NodePhase::Unreachable | NodePhase::Pending | NodePhase::Standby => runs(node),
+            _ => false,
+        };
         if let Some(drain) = record.drain.as_ref().filter(|_| open) {
             let reason = drain.reason.clone();
             draft.phase(view, node, NodePhase::Draining, reason);
@@ -40,11 +44,9 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft<'_>) -> Vec<NodeWrite> {
             }
             continue;
         }
-        // A cluster that is leaving gets no records of machines on which it has nothing.
-        let leaving = view.tearing_down()
-            && (draft.release
-                || !node.known
-                || node.machine.is_none() && node.observed.is_none_or(|o| o.group.is_none()));
+        // A cluster that is leaving gets no records but those in which a drain is written down: in a namespace that is
+        // being deleted none can be made, and one that nobody needs must not stop what has to be done.
+        let leaving = view.tearing_down() && (draft.release || !may_be_signalled(view, node));
         if node.record.is_none() && (leaving || !node.listed && node.observed.is_none()) {
             continue;
         }
@@ -69,6 +71,17 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft<'_>) -> Vec<NodeWrite> {
         }
     }
     writes
+}
+
+/// Whether the operator itself may have to close it: then its record is the memory of the signal.
+fn may_be_signalled(view: &View<'_>, node: &NodeView<'_>) -> bool {
+    node.role == Role::Media && view.snap.profile.drain.names_the_victim() && runs(node)
+}
+
+/// Whether containers that take the drain signal run on it.
+fn runs(node: &NodeView<'_>) -> bool {
+    let running = node.observed.and_then(|o| o.running_drained());
+    running.is_some_and(|mut list| list.next().is_some())
 }
 
 /// A node's next status. Copied only where it differs: most nodes of a large cluster are as they were.

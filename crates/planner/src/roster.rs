@@ -38,7 +38,7 @@ impl<'a> Roster<'a> {
             .declared
             .iter()
             .filter(|d| d.is_machine())
-            .map(|d| &*d.resource)
+            .map(|d| d.resource)
             .map(|r| (r.id.name.as_str(), r.role.unwrap_or(Role::Media)))
             .collect();
         listed.sort_unstable();
@@ -56,6 +56,7 @@ impl<'a> Roster<'a> {
         for (place, node) in nodes.iter_mut().enumerate() {
             let name = &*node.name.0;
             node.place = place;
+            node.cluster_goes = view.deleting();
             node.record = records.at(&node.name).map(|record| &**record);
             node.readings = readings.at(&node.name);
             while machines.next_if(|f| *f.resource.id.name < *name).is_some() {}
@@ -128,6 +129,7 @@ fn blank<'a>(name: NodeName, role: Role) -> NodeView<'a> {
         place: 0,
         role,
         listed: false,
+        cluster_goes: false,
         known: false,
         record: None,
         observed: None,

@@ -7,13 +7,17 @@ use ovo_api::annotations;
 use ovo_api::profile::NodeSource;
 use ovo_api::spec::DeletionPolicy;
 use ovo_model::{
-    Cause, EventType, Op, Ownership, Presence, Resource, ResourceState, Scalar, Step, Value,
+    Cause, EventType, Millis, ObservedResource, Op, Ownership, Presence, Resource, ResourceId,
+    ResourceState, Scalar, Step, Value, Wall,
 };
 
 use crate::bugs::Bug;
 use crate::draft::{Draft, Stall};
 use crate::view::{MACHINE, View};
 use crate::{group, machines};
+
+/// Reason of `DeletionBlocked` when something does not go away.
+const WAITING: &str = "Waiting";
 
 /// Takes the deployment away as far as it can be now.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
@@ -41,12 +45,12 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
         .as_ref()
         .and_then(|a| a.get(annotations::ABANDON));
     if abandon.is_some_and(|a| a == name) {
-        let left: Vec<String> = leftovers(view).map(|r| r.id.to_string()).collect();
+        let left = left(view);
         draft.event(
             EventType::Warning,
             "Abandoned",
             None,
-            format!("left behind: {}", left.join(", ")),
+            format!("left behind: {left}"),
         );
         return release(view, draft);
     }
@@ -113,11 +117,30 @@ fn stage<'v, 'a>(
         .filter(move |r| of(r))
 }
 
-/// What is ours and still there.
-fn leftovers<'v, 'a>(
-    view: &'v View<'a>,
-) -> impl Iterator<Item = &'a ovo_model::ObservedResource> + 'v {
-    view.found().filter(|r| r.ownership == Ownership::Ours)
+/// What is left and is not kept on purpose, where a person finds it: by ARN or address.
+fn left(view: &View<'_>) -> String {
+    let kept = |r: &ObservedResource| view.snap.desired.iter().any(|d| d.id == r.id && d.retain);
+    let seen = view
+        .found()
+        .filter(|r| r.ownership == Ownership::Ours && !kept(r))
+        .map(|r| match (r.outputs.get("arn"), address(view, &r.id)) {
+            (Some(Scalar::Text(arn)), _) => format!("{} ({arn})", r.id),
+            (_, Some(address)) => format!("{} at {address}", r.id),
+            _ => r.id.to_string(),
+        });
+    let unseen = view.nodes.values().filter(|n| !n.known).map(|n| {
+        let id = ResourceId::new(MACHINE, n.name.to_string());
+        let at = address(view, &id).map_or_else(String::new, |a| format!(" at {a}"));
+        format!("{id}{at} (does not answer)")
+    });
+    seen.chain(unseen).collect::<Vec<_>>().join(", ")
+}
+
+/// Where a machine was seen last.
+fn address<'v>(view: &'v View<'_>, id: &ResourceId) -> Option<&'v str> {
+    let node = view.nodes.get(&id.name).filter(|_| id.kind == MACHINE)?;
+    let seen = node.observed.map(|o| &*o.address).filter(|a| !a.is_empty());
+    seen.or_else(|| node.record?.status.as_ref()?.address.as_deref())
 }
 
 /// Closes and empties a group by its capacity. Whether a member, or the group, is left.
@@ -223,28 +246,28 @@ fn removal(view: &View<'_>, resource: &Resource) -> Step {
     view.step(op, ActKind::Delete, resource.role, Cause::Deletion, why)
 }
 
-/// What deletion waits for, once it has waited for ten minutes.
+/// How long deletion may go on before it says what is left, in milliseconds (design: ten minutes).
+const SILENT_MS: Millis = 600_000;
+
+/// What deletion waits for, once it has waited for ten minutes. They count from our own first word about it, as the
+/// clock that wrote `deletionTimestamp` is not ours, and what was protected or paused has not waited for the world.
 fn blocked(view: &View<'_>, draft: &mut Draft<'_>) {
-    let since = view
-        .snap
-        .cluster
-        .metadata
-        .deletion_timestamp
-        .as_ref()
-        .map(ovo_model::Wall::from_time);
-    if since.is_some_and(|s| view.snap.now.wall.since(s) >= 600_000) {
-        let mut left: Vec<String> = leftovers(view).map(|r| r.id.to_string()).collect();
-        left.extend(
-            view.nodes
-                .values()
-                .filter(|n| !n.known)
-                .map(|n| format!("{} (does not answer)", n.name)),
-        );
+    let mut conditions = view.status.conditions.iter();
+    let late = conditions
+        .find(|c| c.type_ == "DeletionBlocked")
+        .is_some_and(|said| match &*said.status {
+            "False" => {
+                let since = Wall::from_time(&said.last_transition_time);
+                view.snap.now.wall.since(since) >= SILENT_MS
+            }
+            _ => said.reason == WAITING,
+        });
+    if late {
         draft.deletion_blocked = Some(Stall {
-            reason: "Waiting",
+            reason: WAITING,
             message: format!(
                 "left: {}; to let go of all that, annotate {}: \"{}\"",
-                left.join(", "),
+                left(view),
                 annotations::ABANDON,
                 view.snap
                     .cluster

@@ -23,6 +23,8 @@ pub(crate) struct NodeView<'a> {
     pub(crate) role: Role,
     /// Listed in the spec, or a member of one of our groups.
     pub(crate) listed: bool,
+    /// The cluster object was deleted, whatever comes of that.
+    pub(crate) cluster_goes: bool,
     /// Whether the scope in which it is seen was read whole.
     pub(crate) known: bool,
     pub(crate) record: Option<&'a OpenViduNode>,
@@ -52,9 +54,13 @@ impl NodeView<'_> {
         self.annotation(annotations::PROTECT) == Some("true")
     }
 
+    /// A person deleted this one record. Where the whole cluster is being deleted, the garbage collector deletes all
+    /// records too (foreground cascade, the end of a namespace), and nobody asked for a replacement.
     pub(crate) fn deleted_by_user(&self) -> bool {
-        self.record
-            .is_some_and(|r| r.metadata.deletion_timestamp.is_some())
+        !self.cluster_goes
+            && self
+                .record
+                .is_some_and(|r| r.metadata.deletion_timestamp.is_some())
     }
 
     pub(crate) fn phase(&self) -> NodePhase {

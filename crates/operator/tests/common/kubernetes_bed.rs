@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Output};
 use std::time::{Duration, Instant};
 
 use ovo_kube::{ADMIN, ApiServer};
@@ -121,9 +121,11 @@ impl Bed {
     pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
         let began = Instant::now();
         while !holds() {
-            if began.elapsed() > PATIENCE {
-                panic!("{what}: not reached\n{}", self.said());
-            }
+            assert!(
+                began.elapsed() <= PATIENCE,
+                "{what}: not reached\n{}",
+                self.said()
+            );
             // The pause of a poll.
             std::thread::sleep(Duration::from_millis(200));
         }

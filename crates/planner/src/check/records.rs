@@ -1,8 +1,11 @@
 //! Rules S1, S4, S10 and S11 for what is written into node records: they are the memory of what was done.
 
+use ovo_api::annotations;
 use ovo_api::node::{NODE_FORMAT_VERSION, OpenViduNodeStatus, SignalState};
+use ovo_api::spec::DeletionPolicy;
 use ovo_model::{MediaState, Millis, NodeName, NodeWrite, Wall};
 
+use super::facts::Facts;
 use super::node::Node;
 use super::signal::records;
 use super::{Rule, Run, still};
@@ -12,6 +15,7 @@ use super::{Rule, Run, still};
 const JUST_NOW_MS: Millis = 60_000;
 
 pub(super) fn check(run: &mut Run<'_, '_>, writes: &[NodeWrite]) {
+    let given_up = given_up(run.facts);
     for write in writes {
         let name = write.node();
         let node = run.facts.node(name);
@@ -22,6 +26,8 @@ pub(super) fn check(run: &mut Run<'_, '_>, writes: &[NodeWrite]) {
             (NodeWrite::Status { .. } | NodeWrite::Remove { .. }, None) => {
                 run.refuse_plan(Rule::S10, format!("{name} has no record to write to"));
             }
+            // Whoever gives the deployment up takes its memory along, also in the middle of a drain.
+            (NodeWrite::Remove { .. }, Some(_)) if given_up => {}
             (NodeWrite::Remove { .. }, Some(_)) => forgets(run, node, name, None),
             (NodeWrite::Create { status, .. }, None) => formats(run, name, status),
             (NodeWrite::Status { status, .. }, Some(_)) => {
@@ -33,6 +39,19 @@ pub(super) fn check(run: &mut Run<'_, '_>, writes: &[NodeWrite]) {
             }
         }
     }
+}
+
+/// A person lets go of a deleted cluster and of what is there of it.
+fn given_up(facts: &Facts<'_>) -> bool {
+    let meta = &facts.snap.cluster.metadata;
+    let annotation = meta
+        .annotations
+        .as_ref()
+        .and_then(|a| a.get(annotations::ABANDON));
+    let abandoned = annotation.is_some() && annotation == meta.name.as_ref();
+    let orphan = facts.spec.deletion.policy() == DeletionPolicy::Orphan;
+    let may_go = facts.deleting && !facts.spec.deletion.protected() && !facts.spec.paused();
+    may_go && (abandoned || orphan)
 }
 
 fn formats(run: &mut Run<'_, '_>, name: &NodeName, status: &OpenViduNodeStatus) {

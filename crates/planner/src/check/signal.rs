@@ -169,7 +169,7 @@ fn drains(run: &mut Run<'_, '_>, step: &Step, node: &Node<'_>) -> bool {
         DrainCause::ScaleIn => true,
         DrainCause::Requested => node.annotation(annotations::DRAIN).is_some(),
         DrainCause::Removed => !node.listed,
-        DrainCause::NodeDeleted => node.object_deleted(),
+        DrainCause::NodeDeleted => node.object_deleted() && !run.facts.deleting,
         DrainCause::ClusterDeleted => run.facts.tearing_down(),
         DrainCause::Foreign => false,
     };

@@ -4,11 +4,13 @@ use ovo_api::act::{ActKind, Role};
 use ovo_model::{Cause, MediaState, Op, Stage};
 
 use crate::draft::Draft;
+use crate::group;
 use crate::machines::state::State;
 use crate::view::{MACHINE, NodeView, View};
 
 /// Starts the masters that are stopped, once all are installed and what they need is there.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
+    group::keep_masters(view, draft);
     let missing = view
         .snap
         .desired

@@ -166,6 +166,13 @@ pub(super) fn update(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClust
                 "Protected",
                 "set spec.deletion.protected to false to let it be taken away".to_owned(),
             ),
+            _ if view.spec.paused() => put(
+                "DeletionBlocked",
+                TRUE,
+                "Paused",
+                "deletion waits while spec.paused is true; set it to false to let it go on"
+                    .to_owned(),
+            ),
             Some(stall) => put("DeletionBlocked", TRUE, stall.reason, stall.message.clone()),
             None => put("DeletionBlocked", FALSE, "InProgress", waiting()),
         }

@@ -1,0 +1,224 @@
+//! A real API server with our definitions, and operators that serve it over a simulated world.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ovo_kube::ApiServer;
+use serde_json::Value;
+
+use crate::common::operator;
+
+/// For what takes simulated minutes, many times as fast as real, on a loaded machine.
+pub const PATIENCE: Duration = Duration::from_mins(2);
+/// The namespace that a namespaced operator serves.
+pub const NAMESPACE: &str = "video";
+/// The example's cluster.
+pub const CLUSTER: &str = "openvidu-ha";
+
+/// A server with our definitions, and rights for an operator that lives in `home`.
+pub struct Bed {
+    pub api: ApiServer,
+    pub dir: tempfile::TempDir,
+    home: &'static str,
+    arguments: Vec<String>,
+    served: AtomicU32,
+}
+
+impl Bed {
+    /// An operator for one namespace, in which the example lies with its Secrets.
+    pub fn start() -> Self {
+        let bed = Self::empty(NAMESPACE, &["--simulate-speed", "60"]);
+        for file in [
+            "deploy/base/serviceaccount.yaml",
+            "deploy/namespaced/role.yaml",
+            "docs/examples/secrets-v3-onprem.yaml",
+            "docs/examples/v3-onprem.yaml",
+        ] {
+            bed.apply(file);
+        }
+        bed
+    }
+
+    /// A server with our definitions and the operator's own namespace.
+    pub fn empty(home: &'static str, arguments: &[&str]) -> Self {
+        let api = ApiServer::builder().controllers().start().unwrap();
+        api.install_crds().unwrap();
+        let bed = Self {
+            api,
+            dir: tempfile::tempdir().unwrap(),
+            home,
+            arguments: arguments.iter().map(|a| (*a).to_owned()).collect(),
+            served: AtomicU32::new(0),
+        };
+        bed.kubectl(&["create", "namespace", home]);
+        bed
+    }
+
+    /// Applies a file of the repository.
+    pub fn apply(&self, file: &str) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../..")
+            .join(file);
+        self.kubectl(&["apply", "--server-side", "-f", path.to_str().unwrap()]);
+    }
+
+    /// Runs kubectl as the administrator; what it printed.
+    pub fn kubectl(&self, arguments: &[&str]) -> String {
+        let arguments = [&["--namespace", self.home], arguments].concat();
+        self.api.ask(&arguments).unwrap()
+    }
+
+    /// A kubeconfig of the operator's service account.
+    fn kubeconfig(&self, number: u32) -> PathBuf {
+        let token = self.kubectl(&["create", "token", "openvidu-operator"]);
+        let authority = self.dir.path().join("ca.crt");
+        fs::write(&authority, self.api.ca_pem().unwrap()).unwrap();
+        let config = serde_json::json!({
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "c", "cluster": {"server": self.api.url(), "certificate-authority": authority}}],
+            "users": [{"name": "u", "user": {"token": token.trim()}}],
+            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": self.home}}],
+            "current-context": "x",
+        });
+        let path = self.dir.path().join(format!("kubeconfig-{number}"));
+        fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+
+    /// Where the simulated world is kept.
+    pub fn world_dir(&self) -> PathBuf {
+        self.dir.path().join("world")
+    }
+
+    pub fn serve(&self) -> Serving {
+        self.serve_world(&self.world_dir())
+    }
+
+    /// An operator over the world in this folder.
+    pub fn serve_world(&self, world: &Path) -> Serving {
+        let number = self.served.fetch_add(1, Ordering::Relaxed) + 1;
+        let said = self.dir.path().join(format!("said-{number}"));
+        let out = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&said)
+            .unwrap();
+        let mut command: Command = operator(["serve", "--simulate", "--listen", "127.0.0.1:0"]);
+        let child = command
+            .args(&self.arguments)
+            .arg("--simulate-dir")
+            .arg(world)
+            .env("KUBECONFIG", self.kubeconfig(number))
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Serving { child, said }
+    }
+
+    pub fn get(&self, what: &[&str]) -> Value {
+        let text = self.kubectl(&[&["get", "--output", "json"], what].concat());
+        serde_json::from_str(&text).unwrap()
+    }
+
+    pub fn cluster(&self) -> Value {
+        self.get(&["openviduclusters", CLUSTER])
+    }
+
+    pub fn until(&self, serving: &mut Serving, what: &str, mut holds: impl FnMut() -> bool) {
+        let began = Instant::now();
+        while !holds() {
+            assert!(
+                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
+                "{what}: not reached\n{}\n{}",
+                serving.said(),
+                self.api
+                    .ask(&["get", "openviduclusters,openvidunodes", "-A", "-o", "wide"])
+                    .unwrap_or_default()
+            );
+            // The pause of a poll.
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    pub fn until_ready(&self, serving: &mut Serving, media: i64) {
+        self.until(serving, &format!("{media} media nodes and Ready"), || {
+            is_ready(&self.cluster(), media)
+        });
+    }
+}
+
+/// Whether this cluster is as its newest spec says, with so many media nodes.
+pub fn is_ready(cluster: &Value, media: i64) -> bool {
+    let generation = &cluster["metadata"]["generation"];
+    let ready = condition(cluster, "Ready");
+    cluster["status"]["media"]["ready"] == media
+        && ready["status"] == "True"
+        && ready["observedGeneration"] == *generation
+}
+
+/// A condition of an object; null where it has none of this type.
+pub fn condition(object: &Value, of: &str) -> Value {
+    let all = object["status"]["conditions"].as_array();
+    let mut all = all.into_iter().flatten();
+    all.find(|c| c["type"] == of).cloned().unwrap_or_default()
+}
+
+/// An operator that runs.
+pub struct Serving {
+    pub child: Child,
+    pub said: PathBuf,
+}
+
+impl Serving {
+    pub fn said(&self) -> String {
+        fs::read_to_string(&self.said).unwrap()
+    }
+
+    /// Whether it said that it leads.
+    pub fn leads(&self) -> bool {
+        self.said().contains(&format!("-{} leads", self.child.id()))
+    }
+
+    pub fn until_leads(&mut self) {
+        let began = Instant::now();
+        while !self.leads() {
+            assert!(
+                self.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
+                "it does not lead: {}",
+                self.said()
+            );
+            // The pause of a poll.
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(rustix::process::Pid::from_child(&self.child), signal)
+            .unwrap();
+    }
+
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM; its exit code.
+    pub fn stop(mut self) -> Option<i32> {
+        self.signal(rustix::process::Signal::TERM);
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        // After `kill` and `stop` there is nothing left to end.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

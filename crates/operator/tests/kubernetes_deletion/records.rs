@@ -41,7 +41,7 @@ fn when_all_records_are_deleted_nodes_are_replaced_one_after_another() {
             && nodes.len() == 7
             && bed.cluster_in(n).is_some_and(|c| is_ready(&c, 2))
     };
-    bed.until_all(&mut serving, each(&[NAMESPACE], "other records", &replaced));
+    bed.until_all(&mut serving, each(&[NAMESPACE], "other records", replaced));
     // spec.media.drain.maxConcurrent of the example.
     assert_eq!(most.get(), 1);
     assert!(seen.get() > 0);

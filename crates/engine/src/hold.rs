@@ -51,7 +51,7 @@ impl Held {
             self.status = None;
             return true;
         }
-        if more && old.is_some_and(|old| only_told(old, new)) {
+        if more && old.map_or_else(|| says_nothing_yet(new), |old| only_told(old, new)) {
             let since = *self.status.get_or_insert(now);
             if now.since(since) < HOLD_MS {
                 return true;
@@ -87,6 +87,14 @@ fn matters(old: Option<&OpenViduNodeStatus>, new: &OpenViduNodeStatus) -> bool {
         || old.launched_at != new.launched_at
         || old.joined_at != new.joined_at
         || old.unhealthy_since != new.unhealthy_since
+}
+
+/// Whether a first status holds nothing that another process would need: it comes with the first one that does.
+fn says_nothing_yet(new: &OpenViduClusterStatus) -> bool {
+    new.intent.is_none()
+        && new.credentials.is_none()
+        && new.applied.is_empty()
+        && new.shrink_unanswered_since.is_none()
 }
 
 /// Whether two statuses differ in nothing but what is told to people.
@@ -180,13 +188,14 @@ mod tests {
     }
 
     #[test]
-    fn the_first_status_and_every_intent_are_written_at_once() {
+    fn every_intent_is_written_at_once() {
         let (old, mut new) = (
             OpenViduClusterStatus::default(),
             OpenViduClusterStatus::default(),
         );
-        assert!(!Held::default().status(true, None, &new, Mono(0)));
+        assert!(Held::default().status(true, None, &new, Mono(0)));
         new.intent = Some(Intent::default());
+        assert!(!Held::default().status(true, None, &new, Mono(0)));
         assert!(!Held::default().status(true, Some(&old), &new, Mono(0)));
     }
 }

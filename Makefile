@@ -13,6 +13,8 @@ export RUSTUP_AUTO_INSTALL := 0
 CARGO ?= cargo
 # Extra arguments for nextest, for example TESTS='-p ovo-planner'.
 TESTS ?= --workspace
+# Arguments for the benchmark.
+BENCH ?=
 # Seeds for the long run.
 SEEDS ?= 1..20
 
@@ -27,11 +29,13 @@ demo: ## Bring both example clusters up on the simulated world, with the live vi
 test: tools packages kube helm ## Install what the tests need and run all of them
 	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
-figures: ## Fault harness, histories and planner timings in release: writes target/figures.txt
+figures: kube ## Fault harness, histories, planner timings and the Kubernetes benchmark in release: writes target/figures.txt
 	$(CARGO) run --release --package ovo-simulation --bin figures
+	$(MAKE) bench
 
-bench: ## Benchmarks: ratios against a plain peer measured in the same run
-	$(CARGO) bench --workspace
+bench: kube ## A thousand clusters on a real API server, beside a plain client: target/figures-k8s.txt (BENCH='--clusters 20 --rest 30')
+	$(CARGO) build --release --package openvidu-operator
+	$(CARGO) run --release --package ovo-bench -- $(BENCH)
 
 soak: ## Simulated days for the given seeds: make soak SEEDS=1..1000
 	$(CARGO) run --release --package ovo-simulation --bin figures -- --soak $(SEEDS)

@@ -8,6 +8,9 @@ use crate::profile::{ConfigStore, Profile};
 /// Key in the generated Secret that holds the random key of the digests in status. Not OpenVidu's.
 pub const DIGEST_KEY: &str = "digest-key";
 
+/// The name of the Secret that is generated for a cluster is the cluster's with this at its end.
+pub const GENERATED_SUFFIX: &str = "-credentials";
+
 /// Where a value comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {

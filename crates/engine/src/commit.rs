@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use k8s_openapi::jiff::Timestamp;
 use ovo_api::annotations::{CLUSTER_LABEL, FINALIZER, ROLE_LABEL};
 use ovo_api::{OpenViduCluster, OpenViduNode};
-use ovo_model::{EventNote, EventType, NodeWrite, Plan};
+use ovo_model::{EventNote, EventType, Mono, NodeWrite, Plan};
 use ovo_store::{ClusterEvent, ObjectKey, ObjectReference, Store, StoreError};
 
 use crate::memory::Memory;
@@ -22,10 +22,20 @@ pub(crate) async fn nodes<S: Store>(
     store: &S,
     ground: &Ground,
     plan: &Plan,
+    now: Mono,
+    memory: &mut Memory,
 ) -> Result<u32, StoreError> {
     let cluster = ObjectKey::of(&*ground.cluster);
     let mut writes = 0;
+    let more = !plan.steps.is_empty();
+    memory.held.keep(plan);
     for write in &plan.nodes {
+        if let NodeWrite::Create { node, status, .. } | NodeWrite::Status { node, status } = write {
+            let old = ground.records.get(node).and_then(|r| r.status.as_ref());
+            if memory.held.node(more, node, old, status, now) {
+                continue;
+            }
+        }
         match write {
             NodeWrite::Create { node, spec, status } => {
                 let object = OpenViduNode {
@@ -128,6 +138,7 @@ pub(crate) async fn status<S: Store>(
     store: &S,
     ground: &Ground,
     plan: &Plan,
+    now: Mono,
     memory: &mut Memory,
 ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
     let mut status = (*plan.status).clone();
@@ -140,7 +151,9 @@ pub(crate) async fn status<S: Store>(
         intent.epoch += 1;
     }
     let epoch = status.intent.as_ref().map(|i| i.epoch);
-    if ground.cluster.status.as_ref() == Some(&status) {
+    let old = ground.cluster.status.as_ref();
+    let more = !plan.steps.is_empty();
+    if memory.held.status(more, old, &status, now) {
         return Ok(None);
     }
     let object = OpenViduCluster {

@@ -8,6 +8,7 @@ mod backoff;
 mod clock;
 mod commit;
 mod execute;
+mod hold;
 mod memory;
 mod observe;
 mod options;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use ovo_model::{EventNote, NodeName, NodeReadings, SecretDigest};
 
 use crate::backoff::Attempts;
+use crate::hold::Held;
 
 /// Digests computed for one version of one Secret.
 #[derive(Clone, Debug, Default)]
@@ -28,4 +29,6 @@ pub(crate) struct Memory {
     pub(crate) refused: String,
     /// The epoch that this process wrote with its first intent.
     pub(crate) epoch: Option<i64>,
+    /// What is to be told and is held back.
+    pub(crate) held: Held,
 }

@@ -143,11 +143,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return self.refuse(&ground, memory, report).await;
         }
         memory.refused.clear();
-        report.writes += commit::nodes(&self.store, &ground, &plan).await?;
-        if let Some(written) = commit::status(&self.store, &ground, &plan, memory).await? {
+        let now = self.clock.now().mono;
+        report.writes += commit::nodes(&self.store, &ground, &plan, now, memory).await?;
+        if let Some(written) = commit::status(&self.store, &ground, &plan, now, memory).await? {
             report.writes += 1;
             ground.cluster = written.clone();
             ground.target.cluster = written;
+        }
+        if let Some(within) = memory.held.look_within(now) {
+            report.look_again_in = report.look_again_in.min(within);
         }
         commit::events(&self.store, &ground, &plan.events, self.timestamp(), memory).await;
         self.execute(&mut ground, &snapshot, &plan, memory, report)

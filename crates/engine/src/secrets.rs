@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ovo_api::OpenViduClusterSpec;
 use ovo_api::annotations::IN_USE_FINALIZER;
-use ovo_api::credentials::{DIGEST_KEY, Origin, Place, credential_keys};
+use ovo_api::credentials::{DIGEST_KEY, GENERATED_SUFFIX, Origin, Place, credential_keys};
 use ovo_api::profile::Profile;
 use ovo_model::{CredentialsState, Resource, SecretDigest, SecretKey, Value};
 use ovo_provider::SecretSource;
@@ -29,7 +29,7 @@ impl SecretSource for Secrets {
 
 /// Name of the Secret that holds what is generated.
 pub(crate) fn generated_name(cluster: &str) -> String {
-    format!("{cluster}-credentials")
+    format!("{cluster}{GENERATED_SUFFIX}")
 }
 
 /// Reads the Secrets that the desired state refers to, and the generated one.

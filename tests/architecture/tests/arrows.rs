@@ -50,6 +50,7 @@ const ARROWS: &[(&str, May)] = &[
     ),
     ("openvidu-operator", All),
     ("ovo-simulation", All),
+    ("ovo-bench", All),
     ("ovo-deploy", All),
     ("ovo-kube", All),
     ("ovo-machines", All),

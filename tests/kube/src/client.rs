@@ -40,6 +40,9 @@ pub(crate) fn agent(certificates: &[u8], patience: Duration) -> io::Result<Agent
         // A refusal is an answer.
         .http_status_as_error(false)
         .timeout_global(Some(patience))
+        // As many as ask at once: a new connection for each request would be timed with it.
+        .max_idle_connections(32)
+        .max_idle_connections_per_host(32)
         .build()
         .into())
 }
@@ -57,9 +60,13 @@ pub(crate) fn send(
         .uri(url)
         .header("Authorization", format!("Bearer {token}"))
         .header("Accept", "application/json");
+    let content = match method {
+        "PATCH" => "application/merge-patch+json",
+        _ => "application/json",
+    };
     let sent = match body {
         Some(body) => request
-            .header("Content-Type", "application/json")
+            .header("Content-Type", content)
             .body(serde_json::to_vec(body)?)
             .map(|request| agent.run(request)),
         None => request.body(()).map(|request| agent.run(request)),

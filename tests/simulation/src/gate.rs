@@ -86,6 +86,7 @@ struct State {
     armed: bool,
     dead: bool,
     hit: bool,
+    writes: u64,
 }
 
 /// Counts the points of a run and lets one go wrong. Clones share it.
@@ -119,6 +120,11 @@ impl Gate {
         self.state().points.clone()
     }
 
+    /// How many writes the store was asked for so far, armed or not.
+    pub fn writes(&self) -> u64 {
+        self.state().writes
+    }
+
     /// Whether the point that should go wrong was reached.
     pub fn hit(&self) -> bool {
         self.state().hit
@@ -137,6 +143,7 @@ impl Gate {
         label: impl FnOnce() -> String,
     ) -> Option<Fault> {
         let mut state = self.state();
+        state.writes += u64::from(class == Class::StoreWrite && moment == Moment::Before);
         // Recording is what costs; a gate that has done its work lets everything through.
         if state.hit || !state.armed {
             return None;

@@ -45,6 +45,10 @@ pub struct Day {
     pub deaths: u64,
     /// Rounds.
     pub rounds: u64,
+    /// Writes to the store from midnight, when the cluster was made, to the end of the day.
+    pub writes: u64,
+    /// How long that was, in milliseconds.
+    pub lasted: Millis,
     /// Why it failed, if it did.
     pub failed: Option<String>,
 }
@@ -84,8 +88,17 @@ pub fn setup(seed: u64, bugs: Bugs) -> Setup {
 pub fn day(seed: u64, bugs: Bugs) -> Day {
     let setup = setup(seed, bugs);
     let faults = Arc::new(RandomFaults::new(seed, FaultPermille::standard()));
-    let mut bed = Bed::intercepted(&setup, &Gate::open(), faults);
-    let failed = course(&mut bed, seed, setup.shape).err();
+    let gate = Gate::open();
+    let mut bed = Bed::intercepted(&setup, &gate, faults);
+    let (mut writes, mut lasted) = (0, 0);
+    let failed = morning(&mut bed, setup.shape)
+        .and_then(|()| {
+            let (before, midnight) = (gate.writes(), bed.clock.wall().0);
+            live(&mut bed, seed, setup.shape);
+            (writes, lasted) = (gate.writes() - before, bed.clock.wall().0 - midnight);
+            evening(&mut bed)
+        })
+        .err();
     let ledger = bed.door.look(|w| w.ledger().clone());
     let rooms = bed.deployment(|d| d.log.announced).unwrap_or(0);
     let mut day = Day {
@@ -99,6 +112,8 @@ pub fn day(seed: u64, bugs: Bugs) -> Day {
         faults: ledger.faults + ledger.befell,
         deaths: bed.tally.deaths,
         rounds: bed.tally.rounds,
+        writes,
+        lasted,
         failed,
     };
     if day.failed.is_none() && ledger.harms > 0 {
@@ -120,8 +135,8 @@ pub fn day(seed: u64, bugs: Bugs) -> Day {
     day
 }
 
-fn course(bed: &mut Bed, seed: u64, shape: Shape) -> Result<(), String> {
-    let mut random = fastrand::Rng::with_seed(seed ^ 0x5eed);
+/// The cluster is made.
+fn morning(bed: &mut Bed, shape: Shape) -> Result<(), String> {
     bed.edit(|spec| {
         if shape == Shape::V2 {
             spec["masters"] = json!({"min": 1, "max": 4, "desired": 4});
@@ -130,6 +145,12 @@ fn course(bed: &mut Bed, seed: u64, shape: Shape) -> Result<(), String> {
     if !bed.until(4 * HOUR, Bed::ready) {
         return Err(format!("not made within 4 hours:\n{}", bed.words()));
     }
+    Ok(())
+}
+
+/// The day itself.
+fn live(bed: &mut Bed, seed: u64, shape: Shape) {
+    let mut random = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let midnight = bed.clock.wall().0;
     let config_at = random.i64(8 * HOUR..20 * HOUR);
     let mut configured = false;
@@ -155,6 +176,10 @@ fn course(bed: &mut Bed, seed: u64, shape: Shape) -> Result<(), String> {
             bed.edit(|spec| spec["config"] = json!({"OPENVIDU_CDR": "true"}));
         }
     }
+}
+
+/// What is declared comes about.
+fn evening(bed: &mut Bed) -> Result<(), String> {
     // Calls go well from here on, and nobody asks for anything any more.
     bed.door.intercept(None);
     undo(bed);

@@ -43,14 +43,17 @@ pub(super) struct Led<T> {
 }
 
 impl<T> Led<T> {
-    fn gate(&self) -> Result<(), ProviderError> {
-        if self.gate.may_begin(self.gate.call_timeout) {
-            Ok(())
-        } else {
-            Err(ProviderError::Retryable(
+    /// Begins a call only while the lease outlasts it: it takes no longer than one of the store.
+    async fn begin(
+        &self,
+        call: impl Future<Output = Result<Outcome, ProviderError>> + Send,
+    ) -> Result<Outcome, ProviderError> {
+        if !self.gate.may_begin(self.gate.call_timeout) {
+            return Err(ProviderError::Retryable(
                 "not begun: this process is not sure to lead".to_owned(),
-            ))
+            ));
         }
+        call.await
     }
 }
 
@@ -73,8 +76,7 @@ impl<P: Provider> Provider for Led<P> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 
     fn events(&self) -> BoxStream<'static, String> {
@@ -97,7 +99,6 @@ impl<M: Media> Media for Led<M> {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        self.gate()?;
-        self.inner.execute(target, step, call).await
+        self.begin(self.inner.execute(target, step, call)).await
     }
 }

@@ -17,7 +17,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 
 use super::gate::Gate;
-use super::options::FIELD_MANAGER;
+use super::options::{CALL_TIMEOUT, FIELD_MANAGER};
 use crate::error::StoreError;
 
 /// How leadership is kept. A lease of 15 s renewed every 3 s survives four lost renewals; both are client-go's
@@ -87,7 +87,7 @@ impl LeaseOptions {
             duration: Duration::from_secs(15),
             renew_every: Duration::from_secs(3),
             look_every: Duration::from_secs(1),
-            call_timeout: Duration::from_secs(5),
+            call_timeout: CALL_TIMEOUT,
         }
     }
 }

@@ -11,6 +11,7 @@ mod cache;
 mod cache_history;
 mod call;
 mod client;
+mod desk;
 mod error;
 mod events;
 mod gate;
@@ -42,16 +43,18 @@ use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
 use kube::core::PartialObjectMeta;
 use kube::{Api, Client, Resource};
+use ovo_api::credentials::GENERATED_SUFFIX;
 use ovo_api::{OpenViduCluster, OpenViduNode};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use client::{client, infer};
+pub use desk::{Desk, DeskOptions, recorded};
 pub use gate::{AlwaysOpen, Gate};
 pub use health::{Health, STALLED_AFTER, WatchState};
 pub use lease::{Elector, Leadership, LeaseOptions};
 pub use limits::Limits;
-pub use options::{FIELD_MANAGER, KubernetesOptions, Scope, SecretAccess};
+pub use options::{CALL_TIMEOUT, FIELD_MANAGER, KubernetesOptions, Scope, SecretAccess};
 pub use tolerant::Malformed;
 
 use events::Events;
@@ -65,6 +68,7 @@ use transport::Transport;
 use watching::follow;
 
 use crate::hints::Hub;
+use crate::key::ObjectKey;
 
 /// Objects in an API server. Clones share the watches, which end with the last of them.
 #[derive(Clone)]
@@ -167,10 +171,15 @@ impl fmt::Debug for KubernetesStore {
 // === impl Parts ===
 
 impl Parts {
-    /// A Secret of this namespace changed: whoever may use it is to be looked at.
-    fn tell_namespace(&self, namespace: &str) {
+    /// This Secret changed: whoever may use it is to be looked at. One that was generated for a cluster is that
+    /// cluster's alone: else a thousand new clusters in one namespace would be a million looks.
+    fn tell_secret(&self, secret: &ObjectKey) {
         let mut keys = self.clusters.cache().keys();
-        keys.retain(|key| key.namespace == namespace);
+        let generated_for = secret.name.strip_suffix(GENERATED_SUFFIX);
+        match generated_for.map(|cluster| secret.sibling(cluster)) {
+            Some(cluster) if keys.contains(&cluster) => keys = [cluster].into(),
+            _ => keys.retain(|key| key.namespace == secret.namespace),
+        }
         self.hub.tell(&keys);
     }
 }
@@ -216,8 +225,8 @@ impl Watch<'_> {
     fn secrets(&self, tasks: &mut JoinSet<()>, health: &Arc<WatchHealth>) {
         let parts = self.parts.clone();
         let take = move |event| {
-            for namespace in parts.secrets.take(event) {
-                parts.tell_namespace(&namespace);
+            for secret in parts.secrets.take(event) {
+                parts.tell_secret(&secret);
             }
         };
         let (api, subject) = self.api::<PartialObjectMeta<Secret>>(health, secret_wire::readable);

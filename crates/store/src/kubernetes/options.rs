@@ -7,6 +7,10 @@ use super::limits::Limits;
 /// The name under which every write is made: what it owns of an object is listed under it in `managedFields`.
 pub const FIELD_MANAGER: &str = "openvidu-operator";
 
+/// How long a call may take, unless [`KubernetesOptions::call_timeout`] says otherwise. 5 s: the lease is 15 s long, and
+/// a call begins only where the lease outlasts it.
+pub const CALL_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// Which namespaces are served.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -34,8 +38,7 @@ pub struct KubernetesOptions {
     pub scope: Scope,
     /// What may be done with Secrets.
     pub secrets: SecretAccess,
-    /// How long one call may take, connecting and reading the answer included. 5 s: the lease is 15 s long, and a
-    /// call begins only where the lease outlasts it.
+    /// How long one call may take, connecting and reading the answer included: [`CALL_TIMEOUT`].
     pub call_timeout: Duration,
     /// How often and how many at once.
     pub limits: Limits,
@@ -64,7 +67,7 @@ impl KubernetesOptions {
         Self {
             scope,
             secrets,
-            call_timeout: Duration::from_secs(5),
+            call_timeout: CALL_TIMEOUT,
             limits: Limits::default(),
             secret_max_age: Duration::from_secs(30),
             watch_timeout: Duration::from_secs(20),

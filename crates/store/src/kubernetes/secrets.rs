@@ -162,8 +162,8 @@ impl Secrets {
         }
     }
 
-    /// The watch delivered something. Returns the namespaces in which a Secret may have changed.
-    pub(crate) fn take(&self, event: Event<PartialObjectMeta<Secret>>) -> BTreeSet<String> {
+    /// The watch delivered something. Returns the Secrets that may have changed.
+    pub(crate) fn take(&self, event: Event<PartialObjectMeta<Secret>>) -> BTreeSet<ObjectKey> {
         let mut listing = self.listing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut cache = self.cache();
         let mut changed = BTreeSet::new();
@@ -174,15 +174,14 @@ impl Secrets {
                 if let Some(seen) = &mut *listing {
                     seen.insert(key.clone());
                 }
-                let namespace = key.namespace.clone();
-                if cache.told(key, meta.resource_version().unwrap_or_default()) {
-                    changed.insert(namespace);
+                if cache.told(key.clone(), meta.resource_version().unwrap_or_default()) {
+                    changed.insert(key);
                 }
             }
             Event::Delete(meta) => {
                 let key = ObjectKey::of(&meta);
                 if cache.told_gone(&key) {
-                    changed.insert(key.namespace);
+                    changed.insert(key);
                 }
             }
             Event::InitDone => {
@@ -194,7 +193,7 @@ impl Secrets {
                     .collect();
                 for key in gone {
                     cache.told_gone(&key);
-                    changed.insert(key.namespace);
+                    changed.insert(key);
                 }
             }
         }

@@ -112,7 +112,7 @@ impl Store for KubernetesStore {
 
     async fn create_secret(&self, secret: SecretObject) -> Result<Arc<SecretObject>, StoreError> {
         let made = self.parts.secrets.create(secret).await?;
-        self.parts.tell_namespace(&made.key().namespace);
+        self.parts.tell_secret(&made.key());
         Ok(made)
     }
 
@@ -120,7 +120,7 @@ impl Store for KubernetesStore {
         let before = secret.metadata.resource_version.clone();
         let written = self.parts.secrets.update(secret).await?;
         if written.metadata.resource_version != before {
-            self.parts.tell_namespace(&written.key().namespace);
+            self.parts.tell_secret(&written.key());
         }
         Ok(written)
     }

@@ -50,6 +50,16 @@ pub(crate) fn live(seeds: &[u64], report: &mut Report) {
     report.figure("rooms", sum(|d| d.rooms));
     report.figure("faults", sum(|d| d.faults));
     report.figure("operator_deaths", sum(|d| d.deaths));
+    let hours = days.iter().map(|d| d.lasted).sum::<i64>() / 3_600_000;
+    if let Some(tenths) = u64::try_from(hours)
+        .ok()
+        .and_then(|hours| (sum(|d| d.writes) * 10).checked_div(hours))
+    {
+        report.figure_of(
+            "k8s.writes_per_cluster_hour_day",
+            format_args!("{}.{}", tenths / 10, tenths % 10),
+        );
+    }
 }
 
 fn first_line(words: &str) -> &str {

@@ -48,7 +48,12 @@ impl Report {
 
     /// A figure of this stage of the project.
     pub(crate) fn figure(&mut self, name: &str, value: impl Display) {
-        let _ = writeln!(self.text, "foundation.{name} {value}");
+        self.figure_of(&format!("foundation.{name}"), value);
+    }
+
+    /// A figure under its whole name.
+    pub(crate) fn figure_of(&mut self, name: &str, value: impl Display) {
+        let _ = writeln!(self.text, "{name} {value}");
     }
 
     /// A figure of another stage, by its whole name.

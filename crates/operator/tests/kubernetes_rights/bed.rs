@@ -179,6 +179,8 @@ impl Bed {
             .arg("--simulate-dir")
             .arg(self.dir.path().join("world"))
             .env("KUBECONFIG", self.kubeconfig())
+            // The shipped pod's root is read-only: it has one folder to write to.
+            .env("TMPDIR", self.dir.path().join("not-there"))
             .stdout(out.try_clone().unwrap())
             .stderr(out)
             .stdin(Stdio::null())

@@ -55,6 +55,12 @@ pub(super) async fn copy(
 ) -> Result<(), Failure> {
     let key = ObjectKey::of(stored);
     let mut document = serde_json::to_value(stored)?;
+    if applied.is_none()
+        && let Some(metadata) = document["metadata"].as_object_mut()
+    {
+        // Set below: as a part of what was applied, those that nobody declared would go with the next manifest.
+        metadata.remove("annotations");
+    }
     if let (Some(serde_json::Value::Object(parts)), Some(whole)) =
         (applied, document.as_object_mut())
     {

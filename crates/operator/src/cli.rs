@@ -1,13 +1,19 @@
 //! The command line.
 
+mod at;
+mod report;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use ovo_api::value::Duration;
 
 use crate::failure::Failure;
+
+pub use at::{At, KubeArgs};
+pub use report::ReportArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -16,6 +22,7 @@ Examples:
   openvidu-operator validate -f c/video.yaml               every mistake, with line, field and way out
   openvidu-operator serve --local c --simulate             run it without machines and without a cloud
   openvidu-operator get --local c                          how it stands
+  openvidu-operator why openvidu --local c                 why it is not done yet
   openvidu-operator plan -f c/video.yaml --local c         what a change would do, and whom it would cut";
 
 /// Builds OpenVidu deployments and keeps them so, without cutting a conversation.
@@ -26,6 +33,25 @@ pub struct Cli {
     pub(crate) logs: LogArgs,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// Under this name the program is a plugin of kubectl.
+const PLUGIN: &str = "kubectl-openvidu";
+
+impl Cli {
+    /// The command line of this process; ends it with help or an error where there is nothing to run.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let mut arguments = std::env::args_os();
+        let name = arguments.next().map(PathBuf::from).unwrap_or_default();
+        if name.file_name().is_none_or(|name| name != PLUGIN) {
+            return Self::parse();
+        }
+        // Help and errors then say what was typed, which is `kubectl openvidu`.
+        let command = Self::command().name(PLUGIN).bin_name("kubectl openvidu");
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// How the program tells what it does.
@@ -132,16 +158,50 @@ Examples:
     Get(GetArgs),
     /// Show what happened, oldest first
     Events(EventsArgs),
+    /// Say in a line or two how each cluster stands, and what it waits for
+    #[command(after_help = "\
+Exit code: 0 when every cluster is Ready, 2 when one is not, 1 error.
+
+Examples:
+  openvidu-operator status --namespace video
+  kubectl openvidu status --all-namespaces")]
+    Status {
+        /// Where.
+        #[command(flatten)]
+        at: At,
+        /// Only this cluster: NAME, or NAMESPACE/NAME
+        cluster: Option<String>,
+    },
+    /// Say why a cluster or a node is not as it should be: what it waits for, what was decided last
+    #[command(after_help = "\
+Examples:
+  openvidu-operator why openvidu
+  kubectl openvidu why openvidu-w2")]
+    Why {
+        /// Where.
+        #[command(flatten)]
+        at: At,
+        /// A cluster or a node
+        name: String,
+    },
+    /// Write what somebody needs who is to help: one file, without any secret
+    #[command(after_help = "\
+Secrets are in it by name, with digests that tell equal values of this one file apart and are worth nothing elsewhere. \
+Annotations that are not ours, values of spec.config and whatever is the value of a Secret that is named are left out.
+
+Example:
+  openvidu-operator report --output report.tar.gz")]
+    Report(ReportArgs),
     /// Close a media node to new meetings and end it when its last one is over
     #[command(after_help = "\
 Nobody is cut: what runs on the node goes on to its end.
 
 Example:
-  openvidu-operator drain --local c openvidu-w2 --reason 'disk to be replaced'")]
+  openvidu-operator drain openvidu-w2 --reason 'disk to be replaced'")]
     Drain {
         /// Where.
         #[command(flatten)]
-        at: LocalArgs,
+        at: At,
         /// The node: its object's name (CLUSTER-MACHINE), or its machine's where only one cluster has it
         node: String,
         /// Why; everybody sees it
@@ -152,7 +212,7 @@ Example:
     Undrain {
         /// Where.
         #[command(flatten)]
-        at: LocalArgs,
+        at: At,
         /// The node
         node: String,
     },
@@ -161,11 +221,11 @@ Example:
 The only command that cuts. The name of the node object must be typed twice, against slips.
 
 Example:
-  openvidu-operator force --local c openvidu-w2 --confirm openvidu-w2")]
+  openvidu-operator force openvidu-w2 --confirm openvidu-w2")]
     Force {
         /// Where.
         #[command(flatten)]
-        at: LocalArgs,
+        at: At,
         /// The node object's whole name
         node: String,
         /// The same name again
@@ -176,7 +236,7 @@ Example:
     Protect {
         /// Where.
         #[command(flatten)]
-        at: LocalArgs,
+        at: At,
         /// The node
         node: String,
         /// Let it be chosen again
@@ -188,11 +248,11 @@ Example:
 Removing a manifest deletes nothing; this does. `spec.deletion` says what is kept, and whether it may be deleted.
 
 Example:
-  openvidu-operator delete --local c video/openvidu")]
+  openvidu-operator delete video/openvidu")]
     Delete {
         /// Where.
         #[command(flatten)]
-        at: LocalArgs,
+        at: At,
         /// The cluster: NAME, or NAMESPACE/NAME
         cluster: String,
     },
@@ -361,14 +421,11 @@ pub struct PlanArgs {
     /// A manifest; several may be given, Secrets too
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
-    /// The directory whose state it is compared with
-    #[arg(
-        long = "local",
-        value_name = "DIR",
-        env = "OPENVIDU_OPERATOR_LOCAL",
-        required_unless_present = "offline"
-    )]
-    pub(crate) dir: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) at: At,
+    /// Where the operator keeps the simulated world of clusters in Kubernetes (its own --simulate-dir); only read
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["dir", "offline"])]
+    pub(crate) simulate_dir: Option<PathBuf>,
     /// Plan from nothing, without a look at any state
     #[arg(long)]
     pub(crate) offline: bool,
@@ -411,7 +468,7 @@ pub enum ExampleProfile {
 #[derive(Debug, Args)]
 pub struct GetArgs {
     #[command(flatten)]
-    pub(crate) at: LocalArgs,
+    pub(crate) at: At,
     /// `clusters`, `nodes`, or the NAME of one object; all if left out
     pub(crate) what: Option<String>,
     /// How objects are shown
@@ -437,7 +494,7 @@ pub enum GetOutput {
 #[derive(Debug, Args)]
 pub struct EventsArgs {
     #[command(flatten)]
-    pub(crate) at: LocalArgs,
+    pub(crate) at: At,
     /// Only those about this cluster and its nodes, or about this node
     pub(crate) about: Option<String>,
     /// How events are shown

@@ -47,14 +47,14 @@ pub enum Failure {
     #[error("{}", lines(.0))]
     Manifests(Vec<(PathBuf, ManifestError)>),
     /// There is no object of this name.
-    #[error("there is no {kind} {name} in {}{}", dir.display(), hint(.known))]
+    #[error("there is no {kind} {name} in {place}{}", hint(.known))]
     Unknown {
         /// Kind of object, in lower case.
         kind: &'static str,
         /// The name that was given.
         name: String,
-        /// The directory that was searched.
-        dir: PathBuf,
+        /// What was searched.
+        place: String,
         /// What there is.
         known: Vec<String>,
     },

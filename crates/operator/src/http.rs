@@ -88,7 +88,7 @@ fn answer(request: &Request<Incoming>, pages: &Pages) -> Response<Full<Bytes>> {
     }
     match request.uri().path() {
         "/healthz" => text(StatusCode::OK, "ok\n".to_owned()),
-        "/readyz" => match pages.progress.ready().and_then(|()| (pages.store)()) {
+        "/readyz" => match (pages.store)().and_then(|()| pages.progress.ready()) {
             Ok(()) => text(StatusCode::OK, "ok\n".to_owned()),
             Err(why) => text(StatusCode::SERVICE_UNAVAILABLE, format!("{why}\n")),
         },

@@ -13,6 +13,8 @@ mod logs;
 mod metrics;
 #[doc(hidden)]
 pub mod probe;
+#[cfg(feature = "kubernetes")]
+mod remote;
 mod view;
 
 pub use commands::{run, run_probed};

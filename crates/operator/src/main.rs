@@ -2,7 +2,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
 use openvidu_operator::cli::Cli;
 
 /// Plans are made of many small pieces; the system's allocator takes twice as long over them.
@@ -10,7 +9,7 @@ use openvidu_operator::cli::Cli;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match openvidu_operator::run(Cli::parse()) {
+    match openvidu_operator::run(Cli::of_process()) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("error: {failure}");

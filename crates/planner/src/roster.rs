@@ -57,7 +57,7 @@ impl<'a> Roster<'a> {
         for (place, node) in nodes.iter_mut().enumerate() {
             let name = &*node.name.0;
             node.place = place;
-            node.cluster_goes = cluster_goes;
+            node.cluster_goes = view.deleting();
             node.record = records.at(&node.name).map(|record| &**record);
             node.readings = readings.at(&node.name);
             while machines.next_if(|f| *f.resource.id.name < *name).is_some() {}

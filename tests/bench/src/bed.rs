@@ -75,7 +75,7 @@ impl Bed {
         ])?;
         let authority = self.dir().join("ca.crt");
         let pem = self.api.ca_pem().map_err(|e| e.to_string())?;
-        self.write(&authority, &pem)?;
+        write(&authority, &pem)?;
         let config = json!({
             "apiVersion": "v1",
             "kind": "Config",
@@ -85,7 +85,7 @@ impl Bed {
             "current-context": "x",
         });
         let path = self.dir().join("kubeconfig");
-        self.write(&path, &config.to_string())?;
+        write(&path, &config.to_string())?;
         Ok(path)
     }
 
@@ -106,7 +106,7 @@ impl Bed {
         };
         let path = self.dir().join("world.json");
         let text = serde_json::to_string(&config).map_err(|e| e.to_string())?;
-        self.write(&path, &text)?;
+        write(&path, &text)?;
         Ok(path)
     }
 
@@ -145,10 +145,10 @@ impl Bed {
             Err(format!("{}: {}", answer.code, answer.body))
         }
     }
+}
 
-    fn write(&self, path: &Path, text: &str) -> Result<(), String> {
-        fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
-    }
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// The name of a cluster.

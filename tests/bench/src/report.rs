@@ -55,13 +55,16 @@ impl Report {
         fs::create_dir_all(&folder).map_err(failed)?;
         fs::write(&path, &self.text).map_err(failed)?;
         let all = folder.join("figures.txt");
-        let mut text: String = fs::read_to_string(&all)
-            .unwrap_or_default()
+        let mut text = String::new();
+        let there = fs::read_to_string(&all).unwrap_or_default();
+        let others = there
             .lines()
             // Those of whoever else counts on an API server stay: only what is written here is written anew.
-            .filter(|line| !line.starts_with("# k8s: ") && !self.has(line))
-            .map(|line| format!("{line}\n"))
-            .collect();
+            .filter(|line| !line.starts_with("# k8s: ") && !self.has(line));
+        for line in others {
+            text.push_str(line);
+            text.push('\n');
+        }
         text.push_str(&self.text);
         fs::write(&all, text).map_err(|e| format!("{}: {e}", all.display()))?;
         Ok(path)

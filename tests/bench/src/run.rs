@@ -15,7 +15,7 @@ use crate::plain;
 use crate::report::Report;
 
 /// How long all clusters may take to become Ready.
-const PATIENCE: Duration = Duration::from_mins(60);
+const PATIENCE: Duration = Duration::from_hours(1);
 /// The pause of a poll.
 const POLL: Duration = Duration::from_millis(100);
 /// How long nothing must be written until the clusters count as at rest: the summary's refresh, which comes at most once
@@ -64,7 +64,7 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
     let mut operator = Operator::start(&program, &bed)?;
     wait("all clusters to be Ready", || {
         operator.alive()?;
-        Ok(all_ready(&changes[0], clusters)?)
+        all_ready(&changes[0], clusters)
     })?;
     let seconds = began.elapsed().as_secs_f64();
     let cpu = operator.cpu()?;
@@ -115,7 +115,7 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
     );
     let memory = operator.memory()?;
     let took = event_to_plan(&bed, clusters)?;
-    report.figure("event_to_plan_p99_ms", format_args!("{:.0}", took));
+    report.figure("event_to_plan_p99_ms", format_args!("{took:.0}"));
     report.comment("k8s: the line above is from the answer to a change until a reader sees the status written by its plan");
     operator.stop()?;
     let world = weigh(&bed.world().join("world"), bed.dir())?;
@@ -198,13 +198,13 @@ fn quiet(bed: &Bed, operator: &mut Operator) -> Result<usize, String> {
 /// Milliseconds that 99 of 100 changes take at most.
 fn event_to_plan(bed: &Bed, clusters: usize) -> Result<f64, String> {
     let mut took = Vec::new();
-    for change in 0..CHANGES {
-        let name = name(change % clusters);
+    for round in 0..CHANGES {
+        let name = name(round % clusters);
         let path =
             format!("/apis/openvidu.io/v1alpha1/namespaces/{NAMESPACE}/openviduclusters/{name}");
-        let at_once = 2 + change / clusters;
-        let patch = json!({"spec": {"media": {"drain": {"maxConcurrent": at_once}}}});
-        let answer = bed.api.request("PATCH", &path, Some(&patch));
+        let at_once = 2 + round / clusters;
+        let change = json!({"spec": {"media": {"drain": {"maxConcurrent": at_once}}}});
+        let answer = bed.api.request("PATCH", &path, Some(&change));
         let answer = answer.map_err(|e| e.to_string())?;
         if answer.code != 200 {
             return Err(format!("PATCH {path}: {} {}", answer.code, answer.body));

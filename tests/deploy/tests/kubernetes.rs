@@ -205,6 +205,12 @@ fn helm_installs_upgrades_and_removes() {
         ))
     });
 
+    // Before an upgrade people bring the definitions, which helm leaves as they are and calls its own.
+    bed.kubectl(&format!(
+        "apply --server-side --force-conflicts --filename {}",
+        Bed::deploy("../crds")
+    ))
+    .unwrap();
     bed.helm(&format!("upgrade {release} {chart} --set replicas=3"))
         .unwrap();
     assert_eq!(replicas(), "3");

@@ -3,11 +3,19 @@
 use std::path::Path;
 use std::process::ExitCode;
 
+use crate::cli::At;
 use crate::commands::{ask, print, unexpected};
 use crate::failure::Failure;
 use crate::local::{Client, Request, Response};
 
-pub(super) fn run(dir: &Path, request: Request) -> Result<ExitCode, Failure> {
+pub(super) fn run(at: &At, request: Request) -> Result<ExitCode, Failure> {
+    let Some(dir) = &at.dir else {
+        let Response::Done { message } = ask(at, request)? else {
+            return Err(unexpected());
+        };
+        print(&format!("{message}\n"))?;
+        return Ok(ExitCode::SUCCESS);
+    };
     let mut client = Client::connect(dir)?;
     let served = matches!(client, Client::Server { .. });
     let Response::Done { message } = client.ask(request)? else {
@@ -26,14 +34,11 @@ pub(super) fn run(dir: &Path, request: Request) -> Result<ExitCode, Failure> {
 pub(super) fn simulate(dir: &Path, cluster: String, script: &str) -> Result<ExitCode, Failure> {
     let script = serde_json::from_str(script)
         .map_err(|error| Failure::Usage(format!("the script: {error}")))?;
-    let Response::Done { message } = ask(
-        dir,
-        Request::Simulate {
-            cluster,
-            script: Box::new(script),
-        },
-    )?
-    else {
+    let request = Request::Simulate {
+        cluster,
+        script: Box::new(script),
+    };
+    let Response::Done { message } = Client::connect(dir)?.ask(request)? else {
         return Err(unexpected());
     };
     print(&format!("{message}\n"))?;

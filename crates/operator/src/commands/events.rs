@@ -11,7 +11,7 @@ use crate::view::age;
 
 pub(super) fn run(args: &EventsArgs) -> Result<ExitCode, Failure> {
     let Response::Events { now, events } = ask(
-        &args.at.dir,
+        &args.at,
         Request::Events {
             about: args.about.clone(),
         },

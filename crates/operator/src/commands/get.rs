@@ -15,7 +15,7 @@ use crate::local::{Listing, Request, Response};
 use crate::view::age;
 
 pub(super) fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
-    let Response::List(listing) = ask(&args.at.dir, Request::List)? else {
+    let Response::List(listing) = ask(&args.at, Request::List)? else {
         return Err(unexpected());
     };
     for broken in &listing.unreadable {
@@ -62,7 +62,7 @@ pub(super) fn run(args: &GetArgs) -> Result<ExitCode, Failure> {
         text.push_str(&node_table(&nodes, listing.now, wide));
     }
     if text.is_empty() {
-        eprintln!("nothing found in {}", args.at.dir.display());
+        eprintln!("nothing found in {}", args.at.place());
     }
     print(&text)?;
     Ok(ExitCode::SUCCESS)
@@ -103,11 +103,11 @@ fn choose<'a>(listing: &'a Listing, args: &GetArgs) -> Result<Chosen<'a>, Failur
         let known = names
             .chain(listing.nodes.iter().map(|n| ObjectKey::of(n).to_string()))
             .collect();
-        let (name, dir) = (what.to_owned(), args.at.dir.clone());
+        let (name, place) = (what.to_owned(), args.at.place());
         return Err(Failure::Unknown {
             kind: "cluster or node",
             name,
-            dir,
+            place,
             known,
         });
     }

@@ -9,18 +9,20 @@ mod get;
 #[cfg(feature = "kubernetes")]
 mod led;
 mod plan;
+mod report;
 mod serve;
 #[cfg(feature = "kubernetes")]
 mod serve_kubernetes;
+mod status;
 mod table;
 mod validate;
+mod why;
 
 use std::io::{self, Write as _};
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use crate::cli::{Cli, Command, LogLevel};
+use crate::cli::{At, Cli, Command, LogLevel};
 use crate::failure::Failure;
 use crate::local::{Client, Request, Response};
 use crate::logs;
@@ -58,13 +60,14 @@ fn dispatch(cli: Cli, probe: Option<Arc<dyn Probe>>) -> Result<ExitCode, Failure
         Command::Crds { output } => crds::run(output.as_deref()),
         Command::Get(args) => get::run(&args),
         Command::Events(args) => events::run(&args),
-        Command::Drain { at, node, reason } => act::run(&at.dir, Request::Drain { node, reason }),
-        Command::Undrain { at, node } => act::run(&at.dir, Request::Undrain { node }),
-        Command::Force { at, node, confirm } => act::run(&at.dir, Request::Force { node, confirm }),
-        Command::Protect { at, node, off } => {
-            act::run(&at.dir, Request::Protect { node, on: !off })
-        }
-        Command::Delete { at, cluster } => act::run(&at.dir, Request::Delete { cluster }),
+        Command::Status { at, cluster } => status::run(&at, cluster.as_deref()),
+        Command::Why { at, name } => why::run(&at, &name),
+        Command::Report(args) => report::run(&args),
+        Command::Drain { at, node, reason } => act::run(&at, Request::Drain { node, reason }),
+        Command::Undrain { at, node } => act::run(&at, Request::Undrain { node }),
+        Command::Force { at, node, confirm } => act::run(&at, Request::Force { node, confirm }),
+        Command::Protect { at, node, off } => act::run(&at, Request::Protect { node, on: !off }),
+        Command::Delete { at, cluster } => act::run(&at, Request::Delete { cluster }),
         Command::Simulate {
             at,
             cluster,
@@ -86,8 +89,45 @@ fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-fn ask(dir: &Path, request: Request) -> Result<Response, Failure> {
-    Client::connect(dir)?.ask(request)
+/// Asks whoever has the objects: the one that serves a directory, its records, or an API server.
+fn ask(at: &At, request: Request) -> Result<Response, Failure> {
+    match &at.dir {
+        Some(dir) => Client::connect(dir)?.ask(request),
+        None => remote(&at.kube, request),
+    }
+}
+
+#[cfg(feature = "kubernetes")]
+fn remote(kube: &crate::cli::KubeArgs, request: Request) -> Result<Response, Failure> {
+    wait(async {
+        crate::remote::Remote::connect(kube)
+            .await?
+            .answer(request)
+            .await
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn remote(_: &crate::cli::KubeArgs, _: Request) -> Result<Response, Failure> {
+    Err(without_kubernetes())
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn without_kubernetes() -> Failure {
+    Failure::NotBuilt {
+        what: "asking Kubernetes".to_owned(),
+        instead: "this program was built without the feature `kubernetes`; name a directory with --local DIR".to_owned(),
+    }
+}
+
+/// Runs one command's work to its end.
+fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime
+        .map_err(Failure::file("the runtime"))?
+        .block_on(work)
 }
 
 fn unexpected() -> Failure {

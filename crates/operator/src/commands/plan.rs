@@ -11,7 +11,7 @@ use ovo_store::directory::Layout;
 
 use crate::cli::{PlanArgs, PlanOutput};
 use crate::commands::validate::read;
-use crate::commands::{pretty, print, unexpected};
+use crate::commands::{pretty, print, unexpected, wait};
 use crate::failure::Failure;
 use crate::local::{
     Client, Local, PlanFile, PlannedChange, PlannedCluster, PlannedStep, Request, Response,
@@ -32,9 +32,10 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
             })
         })
         .collect::<Result<_, Failure>>()?;
-    let clusters = match args.dir.as_deref().filter(|_| !args.offline) {
-        None => wait(offline(&files))?,
+    let clusters = match &args.at.dir {
+        _ if args.offline => wait(offline(&files))?,
         Some(dir) => against(dir, files)?,
+        None => against_kubernetes(args, &files)?,
     };
     let text = match args.output {
         PlanOutput::Json => pretty(&clusters)?,
@@ -69,13 +70,26 @@ pub(super) fn run(args: &PlanArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
-    runtime
-        .map_err(Failure::file("the runtime"))?
-        .block_on(work)
+/// Plans against an API server, and the simulated world of whoever serves it.
+#[cfg(feature = "kubernetes")]
+fn against_kubernetes(args: &PlanArgs, files: &[PlanFile]) -> Result<Vec<PlannedCluster>, Failure> {
+    let Some(folder) = &args.simulate_dir else {
+        return Err(Failure::NotBuilt {
+            what: "planning against real machines and AWS".to_owned(),
+            instead: "name the folder of the operator's simulated world with --simulate-dir DIR, or plan from nothing \
+                      with --offline"
+                .to_owned(),
+        });
+    };
+    wait(async {
+        let remote = crate::remote::Remote::connect(&args.at.kube).await?;
+        remote.plan(files, folder).await
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn against_kubernetes(_: &PlanArgs, _: &[PlanFile]) -> Result<Vec<PlannedCluster>, Failure> {
+    Err(super::without_kubernetes())
 }
 
 /// Plans against a directory: by whoever serves it, else on a copy of its state.

@@ -41,12 +41,17 @@ pub(super) fn run(
         LogFormat::Json => Shown::Logs,
         LogFormat::Text => Shown::Lines,
     };
-    // A folder that is taken away with the process, where none is given.
-    let scratch = tempfile::Builder::new()
-        .prefix("openvidu-world-")
-        .tempdir()
-        .map_err(Failure::file("a temporary directory"))?;
-    let folder = args.simulate_dir.as_deref().unwrap_or(scratch.path());
+    // A folder that is taken away with the process, where none is given. A pod has no place for one: its root is read-only.
+    let scratch;
+    let folder = if let Some(folder) = &args.simulate_dir {
+        folder.as_path()
+    } else {
+        scratch = tempfile::Builder::new()
+            .prefix("openvidu-world-")
+            .tempdir()
+            .map_err(Failure::file("a temporary directory"))?;
+        scratch.path()
+    };
     runtime()?.block_on(async {
         // First of all: whoever finds our port may ask us to stop.
         let stop = signalled()?;

@@ -6,7 +6,7 @@ use ovo_store::ObjectKey;
 use ovo_store::embedded::RecordedEvent;
 
 use crate::failure::Failure;
-use crate::local::{Listing, Local, Request, Response, WorldView};
+use crate::local::{Listing, Local, Request, Response, WorldView, words};
 
 impl Local {
     /// Carries a command out.
@@ -26,21 +26,12 @@ impl Local {
             Request::Drain { node, reason } => self.drain(&node, &reason).await,
             Request::Undrain { node } => {
                 let name = self.annotate(&node, DRAIN, None).await?;
-                Ok(done(format!(
-                    "{name} is not asked to drain any more; a node that is closed already stays closed where OpenVidu cannot take it back"
-                )))
+                Ok(done(words::undrained(&name)))
             }
             Request::Force { node, confirm } => self.force(&node, &confirm).await,
             Request::Protect { node, on } => {
                 let name = self.annotate(&node, PROTECT, on.then_some("true")).await?;
-                Ok(done(format!(
-                    "{name} {}",
-                    if on {
-                        "is not chosen when fewer nodes are wanted"
-                    } else {
-                        "may be chosen again"
-                    }
-                )))
+                Ok(done(words::protected(&name, on)))
             }
             Request::Delete { cluster } => self.delete(&cluster).await,
             Request::Plan { files } => Ok(Response::Plan {
@@ -94,15 +85,7 @@ impl Local {
                     )
                 }
             };
-            let prefix = format!("{}-", key.name);
-            events.retain(|e| {
-                let about = &e.event.regarding;
-                about.key == key
-                    || nodes
-                        && about.key.namespace == key.namespace
-                        && about.kind == "OpenViduNode"
-                        && about.key.name.starts_with(&prefix)
-            });
+            words::about(&mut events, &key, nodes);
         }
         events.sort_by_key(|event| event.last);
         Ok(Response::Events {
@@ -112,32 +95,17 @@ impl Local {
     }
 
     async fn drain(&self, node: &str, reason: &str) -> Result<Response, Failure> {
-        if reason.trim().is_empty() {
-            return Err(Failure::Usage(
-                "--reason: say why the node is drained; everybody sees it".to_owned(),
-            ));
-        }
+        words::needs_reason(reason)?;
         let name = self.annotate(node, DRAIN, Some(reason)).await?;
-        Ok(done(format!(
-            "{name} is closed to new meetings as soon as it may be, and ended when the last one is over"
-        )))
+        Ok(done(words::drained(&name)))
     }
 
     async fn force(&self, node: &str, confirm: &str) -> Result<Response, Failure> {
         let record = self.find_node(node)?;
+        words::needs_whole_name(&record, node, confirm)?;
         let key = ObjectKey::of(&*record);
-        // The machine's name is not enough here: whoever cuts types the whole name, twice.
-        let whole = [key.name.as_str(), &key.to_string()].contains(&node);
-        if !whole || confirm != node {
-            return Err(Failure::Usage(format!(
-                "force cuts everything that runs on the node: type the whole name twice, as in `force {} --confirm {}`",
-                key.name, key.name
-            )));
-        }
         let name = self.annotate(node, FORCE, Some(&key.name)).await?;
-        Ok(done(format!(
-            "{name} is ended now, with everything that runs on it"
-        )))
+        Ok(done(words::forced(&name)))
     }
 
     async fn annotate(
@@ -158,14 +126,7 @@ impl Local {
         let cluster = self.find_cluster(name)?;
         let key = ObjectKey::of(&*cluster);
         self.store().delete_cluster(&key).await?;
-        if cluster.spec.deletion.protected() {
-            return Ok(done(format!(
-                "{key} is to be deleted, and spec.deletion.protected keeps it: nothing is torn down before you set it to false in the manifest"
-            )));
-        }
-        Ok(done(format!(
-            "{key} is to be deleted: its meetings end by themselves first"
-        )))
+        Ok(done(words::deleted(&cluster)))
     }
 
     fn world(&self) -> Result<Response, Failure> {

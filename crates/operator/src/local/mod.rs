@@ -3,10 +3,12 @@
 mod client;
 mod clock;
 mod handle;
+mod mirror;
 mod names;
 mod overlay;
 mod protocol;
 mod server;
+pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ use ovo_world::{World, WorldConfig};
 pub use client::Client;
 pub(crate) use clock::Anchor;
 pub use clock::LocalClock;
+#[cfg(feature = "kubernetes")]
+pub(crate) use mirror::{Mirror, plan_on_mirror, secret_names};
+pub(crate) use names::{find_cluster, find_node};
 pub(crate) use overlay::{PlanFile, PlannedChange, PlannedCluster, PlannedStep, offline};
 pub use protocol::{Listing, Request, Response, WorldView};
 pub(crate) use server::AdminServer;

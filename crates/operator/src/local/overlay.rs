@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ovo_api::OpenViduCluster;
 use ovo_api::manifest::{Document, Object, parse_manifest};
-use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_engine::{Engine, Options};
 use ovo_model::Value;
-use ovo_provider::Provider as _;
 use ovo_provider_sim::{SimDoor, SimMedia, SimProvider};
 use ovo_store::embedded::{FoundSecret, Manifest};
 use ovo_store::{Embedded, Freshness, ObjectKey, Store as _, StoreError};
@@ -16,6 +15,7 @@ use ovo_world::{World, WorldConfig};
 use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
+use crate::local::mirror::{copy, found_secret, names_of_secrets};
 use crate::local::{Local, LocalClock};
 use crate::view::step_words;
 
@@ -85,10 +85,10 @@ pub struct PlannedChange {
 }
 
 /// Where a plan starts from.
-struct Base<'a> {
-    store: Option<&'a Embedded>,
-    world: World,
-    clock: LocalClock,
+pub(super) struct Base<'a> {
+    pub(super) store: Option<&'a Embedded>,
+    pub(super) world: World,
+    pub(super) clock: LocalClock,
 }
 
 /// What manifests would make of nothing.
@@ -135,7 +135,10 @@ impl Local {
     }
 }
 
-async fn plan(base: Base<'_>, files: &[PlanFile]) -> Result<Vec<PlannedCluster>, Failure> {
+pub(super) async fn plan(
+    base: Base<'_>,
+    files: &[PlanFile],
+) -> Result<Vec<PlannedCluster>, Failure> {
     let documents = read(files)?;
     let now = base.clock.clone();
     let door = SimDoor::with_clock(base.world, Arc::new(move || now.wall()));
@@ -172,11 +175,19 @@ async fn plan(base: Base<'_>, files: &[PlanFile]) -> Result<Vec<PlannedCluster>,
         let key = ObjectKey::of(&***cluster);
         let mut new = true;
         if let Some(store) = base.store {
-            for secret in secrets_of(store, &provider, cluster).await {
-                given.entry(secret.key.clone()).or_insert(secret);
+            for name in names_of_secrets(&provider, cluster) {
+                let secret = store.secret(&key.sibling(name), Freshness::Live).await;
+                if let Ok(Some(secret)) = secret {
+                    let secret = found_secret(&secret);
+                    given.entry(secret.key.clone()).or_insert(secret);
+                }
             }
             if let Some(stored) = store.get_cluster(&key)? {
-                copy(store, &overlay, &stored).await?;
+                // What was applied last, so that the manifest laid over it removes what it does not have any more, and only that.
+                let origin = store.origins().get(&key).cloned();
+                let applied = origin.map(|origin| origin.applied.clone());
+                let nodes = store.nodes(&key, Freshness::Live).await?;
+                copy(&overlay, &stored, applied, &nodes).await?;
                 new = false;
             }
         } else {
@@ -250,117 +261,6 @@ fn assume(given: &mut BTreeMap<ObjectKey, FoundSecret>, cluster: &OpenViduCluste
     for (key, secret) in assumed {
         given.entry(key).or_insert(secret);
     }
-}
-
-/// The Secrets that a cluster reads, as they are stored.
-async fn secrets_of(
-    store: &Embedded,
-    provider: &SimProvider,
-    cluster: &OpenViduCluster,
-) -> Vec<FoundSecret> {
-    let key = ObjectKey::of(cluster);
-    let mut names: BTreeSet<String> = BTreeSet::from([format!("{}-credentials", key.name)]);
-    names.extend(
-        cluster
-            .spec
-            .credentials
-            .as_ref()
-            .map(|c| c.secret_ref.name.clone()),
-    );
-    names.extend(cluster.spec.required_secrets().map(|r| r.name.clone()));
-    let desired = cluster
-        .spec
-        .profile()
-        .and_then(|profile| provider.desired(cluster, profile).ok());
-    for property in desired.iter().flatten().flat_map(|r| r.properties.values()) {
-        if let Value::Secret { key, .. } = &property.value {
-            names.insert(key.secret.clone());
-        }
-    }
-    let mut found = Vec::new();
-    for name in names {
-        if let Ok(Some(secret)) = store.secret(&key.sibling(name), Freshness::Live).await {
-            found.push(FoundSecret {
-                key: secret.key(),
-                data: secret.data.clone(),
-                file: None,
-            });
-        }
-    }
-    found
-}
-
-/// Copies a stored cluster with its status and nodes.
-async fn copy(
-    store: &Embedded,
-    overlay: &Embedded,
-    stored: &OpenViduCluster,
-) -> Result<(), Failure> {
-    let key = ObjectKey::of(stored);
-    // What was applied last, so that the manifest laid over it removes what it does not have any more, and only that.
-    let applied = store
-        .origins()
-        .get(&key)
-        .map(|origin| origin.applied.clone());
-    let mut document = serde_json::to_value(stored)?;
-    if let (Some(serde_json::Value::Object(parts)), Some(whole)) =
-        (applied, document.as_object_mut())
-    {
-        for (name, part) in parts {
-            match name.as_str() {
-                "spec" => drop(whole.insert(name, part)),
-                _ => drop(
-                    whole
-                        .get_mut("metadata")
-                        .and_then(|m| m.as_object_mut())
-                        .map(|m| m.insert(name, part)),
-                ),
-            }
-        }
-    }
-    overlay
-        .apply(Manifest {
-            key: key.clone(),
-            document,
-            file: "stored".to_owned(),
-        })
-        .await?;
-    for (annotation, value) in stored.metadata.annotations.iter().flatten() {
-        overlay
-            .set_cluster_annotation(&key, annotation, Some(value))
-            .await?;
-    }
-    let finalizers = stored.metadata.finalizers.clone().unwrap_or_default();
-    let version = |c: &OpenViduCluster| c.metadata.resource_version.clone().unwrap_or_default();
-    if let Some(fresh) = overlay.get_cluster(&key)? {
-        overlay
-            .set_cluster_finalizers(&key, &version(&fresh), finalizers)
-            .await?;
-    }
-    if let Some(fresh) = overlay.get_cluster(&key)? {
-        let mut object = (*fresh).clone();
-        object.status = stored.status.clone().map(|mut status| {
-            // Generations are counted anew here; whether the status speaks of the latest one is what counts.
-            let current = status.observed_generation == stored.metadata.generation;
-            status.observed_generation = if current {
-                object.metadata.generation
-            } else {
-                Some(0)
-            };
-            status
-        });
-        overlay.replace_cluster_status(&object).await?;
-    }
-    for node in store.nodes(&key, Freshness::Live).await? {
-        overlay.create_node(OpenViduNode::clone(&node)).await?;
-        if node.metadata.deletion_timestamp.is_some() {
-            overlay.delete_node(&ObjectKey::of(&*node)).await?;
-        }
-    }
-    if stored.metadata.deletion_timestamp.is_some() {
-        overlay.delete_cluster(&key).await?;
-    }
-    Ok(())
 }
 
 fn manifest_of(cluster: &OpenViduCluster, file: &str) -> Result<Manifest, Failure> {

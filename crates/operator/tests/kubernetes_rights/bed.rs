@@ -179,6 +179,8 @@ impl Bed {
             .arg("--simulate-dir")
             .arg(self.dir.path().join("world"))
             .env("KUBECONFIG", self.kubeconfig())
+            // The shipped pod's root is read-only: it has one folder to write to.
+            .env("TMPDIR", self.dir.path().join("not-there"))
             .stdout(out.try_clone().unwrap())
             .stderr(out)
             .stdin(Stdio::null())
@@ -213,17 +215,17 @@ impl Bed {
                 && conditions.is_some_and(|all| all.iter().any(ready))
         });
     }
+}
 
-    /// What is found, as soon as it is as it should be, or what it is after a moment.
-    pub(crate) fn settled<T>(&self, find: impl Fn() -> T, good: impl Fn(&T) -> bool) -> T {
-        let began = Instant::now();
-        loop {
-            let found = find();
-            if good(&found) || began.elapsed() > MOMENT {
-                return found;
-            }
-            std::thread::sleep(PAUSE);
+/// What is found, as soon as it is as it should be, or what it is after a moment.
+pub(crate) fn settled<T>(find: impl Fn() -> T, good: impl Fn(&T) -> bool) -> T {
+    let began = Instant::now();
+    loop {
+        let found = find();
+        if good(&found) || began.elapsed() > MOMENT {
+            return found;
         }
+        std::thread::sleep(PAUSE);
     }
 }
 

@@ -85,7 +85,7 @@ fn what_is_granted_is_what_is_used(overlay: &'static str, home: &'static str) {
     let finalizers = granted.extract_if(.., |right| right.resource == FINALIZERS);
     assert_eq!(finalizers.count(), 1, "{overlay}");
     // A line of the log may come a moment after the answer.
-    let unused = bed.settled(|| rights::unused(&granted, &bed.asked()), Vec::is_empty);
+    let unused = bed::settled(|| rights::unused(&granted, &bed.asked()), Vec::is_empty);
     let refused: Vec<_> = bed.asked().into_iter().filter(|a| a.code == 403).collect();
     assert!(
         unused.is_empty() && refused.is_empty(),

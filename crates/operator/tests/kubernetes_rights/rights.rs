@@ -52,7 +52,7 @@ pub(crate) fn granted(bed: &Bed) -> BTreeSet<Right> {
         let namespace = binding["metadata"]["namespace"].as_str();
         let kind = word(&binding["roleRef"]["kind"]);
         let name = word(&binding["roleRef"]["name"]);
-        let at = namespace.unwrap_or(&bed.home);
+        let at = namespace.unwrap_or(bed.home);
         let role = bed.get(&[&kind, &name, "--namespace", at]);
         for rule in role["rules"].as_array().unwrap() {
             // What a rule may name beside these would be left out in silence.

@@ -65,7 +65,11 @@ pub(crate) fn from_watch(subject: &Subject, error: &kube::runtime::watcher::Erro
     }
 }
 
-fn from_status(subject: &Subject, status: &Status, retry_after: Option<Duration>) -> StoreError {
+pub(crate) fn from_status(
+    subject: &Subject,
+    status: &Status,
+    retry_after: Option<Duration>,
+) -> StoreError {
     let object = subject.to_string();
     if TOO_LARGE.iter().any(|words| status.message.contains(words)) {
         return too_large(subject);

@@ -11,6 +11,7 @@ mod cache;
 mod cache_history;
 mod call;
 mod client;
+mod desk;
 mod error;
 mod events;
 mod gate;
@@ -48,6 +49,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use client::{client, infer};
+pub use desk::{Desk, DeskOptions, recorded};
 pub use gate::{AlwaysOpen, Gate};
 pub use health::{Health, STALLED_AFTER, WatchState};
 pub use lease::{Elector, Leadership, LeaseOptions};

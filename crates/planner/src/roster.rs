@@ -49,7 +49,6 @@ impl<'a> Roster<'a> {
                 .map(|&(name, role)| (name, NodeName::from(name), role)),
         );
 
-        let cluster_goes = view.deleting();
         let mut records = Beside::of(&view.snap.nodes);
         let mut readings = Beside::of(&view.snap.readings);
         let mut machines = machines(view).peekable();

@@ -18,15 +18,19 @@ pub(crate) fn object_name(cluster: &str, machine: &str) -> String {
 }
 
 /// Writes the node records. Each is harmless alone: the intent comes after them.
+///
+/// Beside the number of writes it returns why a record of a deleted cluster could not be made: nothing new can be in a
+/// namespace, or under a definition, that is being deleted. Then status is still to be written, and nothing to be done.
 pub(crate) async fn nodes<S: Store>(
     store: &S,
     ground: &Ground,
     plan: &Plan,
     now: Mono,
     memory: &mut Memory,
-) -> Result<u32, StoreError> {
+) -> Result<(u32, Option<StoreError>), StoreError> {
     let cluster = ObjectKey::of(&*ground.cluster);
-    let mut writes = 0;
+    let goes = ground.cluster.metadata.deletion_timestamp.is_some();
+    let (mut writes, mut refused) = (0, None);
     let more = !plan.steps.is_empty();
     memory.held.keep(plan);
     for write in &plan.nodes {
@@ -47,8 +51,11 @@ pub(crate) async fn nodes<S: Store>(
                     spec: spec.clone(),
                     status: Some((**status).clone()),
                 };
-                store.create_node(object).await?;
-                writes += 1;
+                match store.create_node(object).await {
+                    Ok(_) => writes += 1,
+                    Err(error @ StoreError::Denied(_)) if goes => refused = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
             NodeWrite::Status { node, status } => {
                 let Some(old) = ground.records.get(node) else {
@@ -69,7 +76,7 @@ pub(crate) async fn nodes<S: Store>(
             }
         }
     }
-    Ok(writes)
+    Ok((writes, refused))
 }
 
 async fn remove<S: Store>(store: &S, node: &OpenViduNode) -> Result<u32, StoreError> {

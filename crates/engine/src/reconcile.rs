@@ -148,7 +148,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             in_use::hold(&self.store, &ground.cluster).await;
         }
         let now = self.clock.now().mono;
-        report.writes += commit::nodes(&self.store, &ground, &plan, now, memory).await?;
+        let (writes, refused) = commit::nodes(&self.store, &ground, &plan, now, memory).await?;
+        report.writes += writes;
         if let Some(written) = commit::status(&self.store, &ground, &plan, now, memory).await? {
             report.writes += 1;
             ground.cluster = written.clone();
@@ -158,6 +159,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             report.look_again_in = report.look_again_in.min(within);
         }
         commit::events(&self.store, &ground, &plan.events, self.timestamp(), memory).await;
+        if let Some(error) = refused {
+            return Err(error.into());
+        }
         self.execute(&mut ground, &snapshot, &plan, memory, report)
             .await?;
         if plan.release {

@@ -18,7 +18,7 @@ BENCH ?=
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm kstatus pauses
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,12 +26,16 @@ help: ## List the targets
 demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
 	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
 
-test: tools packages kube helm ## Install what the tests need and run all of them
+test: tools packages kube helm kstatus ## Install what the tests need and run all of them
 	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
 figures: kube ## Fault harness, histories, planner timings and the Kubernetes benchmark in release: writes target/figures.txt
 	$(CARGO) run --release --package ovo-simulation --bin figures
-	$(MAKE) bench
+	$(MAKE) pauses bench
+
+pauses: tools kube ## Stop a leader at every question whether it may act, and time hand-overs: into target/figures.txt
+	PATH="$$(scripts/install-tools):$$PATH" OVO_PAUSE_STEP=1 OVO_FIGURES=$(CURDIR)/target/figures.txt \
+	  $(CARGO) nextest run --package openvidu-operator --test kubernetes_pause
 
 bench: kube ## A thousand clusters on a real API server, beside a plain client: target/figures-k8s.txt (BENCH='--clusters 20 --rest 30')
 	$(CARGO) build --release --package openvidu-operator
@@ -60,6 +64,9 @@ packages:
 
 helm:
 	@scripts/install-helm >/dev/null
+
+kstatus:
+	@scripts/install-kstatus >/dev/null
 
 kube:
 	@scripts/install-kube >/dev/null

@@ -418,16 +418,16 @@ fn another_one_takes_over_soon() {
     );
 }
 
-/// A line for `make figures`, where it asks for one.
+/// A line for `make pauses`, in place of an older one of this name, where it asks for one.
 fn figure(name: &str, value: impl std::fmt::Display) {
-    use std::io::Write as _;
     println!("{name} {value}");
     if let Some(path) = std::env::var_os("OVO_FIGURES") {
-        let mut file = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(path)
-            .unwrap();
-        writeln!(file, "{name} {value}").unwrap();
+        let text = fs::read_to_string(&path).unwrap_or_default();
+        let others = text
+            .lines()
+            .filter(|line| !line.starts_with(&format!("{name} ")));
+        let line = format!("{name} {value}");
+        let lines: Vec<&str> = others.chain([&*line]).collect();
+        fs::write(path, lines.join("\n") + "\n").unwrap();
     }
 }

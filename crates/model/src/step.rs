@@ -235,11 +235,15 @@ impl Op {
             }
             Self::Start { node } => format!("start {node}"),
             Self::Signal { node, containers } => {
-                let names: Vec<_> = containers
-                    .iter()
-                    .map(|c| format!("{}:{}@{}", c.name, c.id, c.started_at))
-                    .collect();
-                format!("signal {node} {}", names.join(","))
+                // One text for each draining node of each plan: put together without pieces in between.
+                let mut id = format!("signal {node} ");
+                for (place, c) in containers.iter().enumerate() {
+                    let before = if place == 0 { "" } else { "," };
+                    for part in [before, &c.name, ":", &c.id, "@", &c.started_at] {
+                        id.push_str(part);
+                    }
+                }
+                id
             }
             Self::Stop { node } => format!("stop {node}"),
             Self::Uninstall { node } => format!("uninstall {node}"),

@@ -43,6 +43,14 @@ impl<'a> Copies<'a> {
             .map_or_else(|| &*BLANK, |sheet| &*sheet.status)
     }
 
+    /// As it is in the end; nothing is left of it here.
+    pub(crate) fn take(&mut self, node: &NodeView<'_>) -> Cow<'a, OpenViduNodeStatus> {
+        let sheet = self.0.get_mut(node.place);
+        sheet.map_or(Cow::Borrowed(&*BLANK), |sheet| {
+            std::mem::replace(&mut sheet.status, Cow::Borrowed(&*BLANK))
+        })
+    }
+
     /// To be changed. What was concluded from it is concluded anew.
     #[expect(
         clippy::expect_used,

@@ -79,8 +79,9 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
         }
     }
     records::draining_phases(&view, &mut draft);
-    let nodes = records::writes(&view, &mut draft);
     let status = Box::new(status::next(&view, &draft));
+    // Last: it takes the working copies.
+    let nodes = records::writes(&view, &mut draft);
     Plan {
         steps: draft.steps,
         nodes,

@@ -50,7 +50,7 @@ pub(crate) fn writes(view: &View<'_>, draft: &mut Draft<'_>) -> Vec<NodeWrite> {
         if node.record.is_none() && (leaving || !node.listed && node.observed.is_none()) {
             continue;
         }
-        let new = next(view, draft.records.get(node), node);
+        let new = next(view, draft.records.take(node), node);
         match node.record {
             None => writes.push(NodeWrite::Create {
                 node: node.name.clone(),
@@ -87,10 +87,9 @@ fn runs(node: &NodeView<'_>) -> bool {
 /// A node's next status. Copied only where it differs: most nodes of a large cluster are as they were.
 fn next<'s>(
     view: &View<'_>,
-    drafted: &'s OpenViduNodeStatus,
+    mut new: Cow<'s, OpenViduNodeStatus>,
     node: &NodeView<'_>,
 ) -> Cow<'s, OpenViduNodeStatus> {
-    let mut new = Cow::Borrowed(drafted);
     if new.format_version != NODE_FORMAT_VERSION {
         new.to_mut().format_version = NODE_FORMAT_VERSION;
     }

@@ -23,3 +23,10 @@ fn repair_counts_what_ended_half_way() {
 fn a_request_that_is_taken_back_late_is_not_carried_out() {
     lives(886);
 }
+
+/// Somebody else closed a media node, and then it was started again while no master was up: it is closed no more.
+#[test]
+fn who_was_closed_by_somebody_else_and_started_again_takes_part_again() {
+    lives(224);
+    lives(432);
+}

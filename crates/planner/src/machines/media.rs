@@ -74,6 +74,7 @@ fn answer_requests(view: &View<'_>, draft: &mut Draft<'_>) {
         let state = State::of(view, draft, node);
         if draft.draining(node) {
             undrain(draft, node);
+            signal::void(draft, node);
             continue;
         }
         if matches!(state, State::Closed) {

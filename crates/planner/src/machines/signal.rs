@@ -83,6 +83,39 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) 
         .push(view.step(op, ActKind::Signal, Some(Role::Media), cause, why));
 }
 
+/// Takes back a drain that somebody else began and that ended with a restart: what runs now nobody has closed.
+pub(crate) fn void(draft: &mut Draft<'_>, node: &NodeView<'_>) {
+    let drain = draft.records.get(node).drain.as_ref();
+    if drain.is_some_and(|d| d.cause == DrainCause::Foreign && untouched(node, d)) {
+        draft.record(node).drain = None;
+        draft.event(
+            EventType::Normal,
+            "NodeRevived",
+            Some(&node.name),
+            "it was started again, and nobody has closed it since",
+        );
+    }
+}
+
+/// Whether something runs that is open by its own word, and no signal went or is to go to it.
+fn untouched(node: &NodeView<'_>, drain: &DrainRecord) -> bool {
+    let Some(observed) = node.observed else {
+        return false;
+    };
+    let open = !matches!(
+        observed.media,
+        MediaState::Closed | MediaState::Leaving | MediaState::Canceled | MediaState::Unknown
+    );
+    let mut running = observed
+        .containers
+        .iter()
+        .flatten()
+        .filter(|c| c.drained && c.running)
+        .peekable();
+    open && running.peek().is_some()
+        && running.all(|c| c.marker.is_none() && !drain.signals.iter().any(|s| same(s, c)))
+}
+
 /// A scale-in of which nothing has gone out yet is held like a new one: after a restart of the operator nobody
 /// knows that fewer nodes suffice.
 fn why_hold(

@@ -110,7 +110,6 @@ fn shrinking(nodes: usize) -> Result<Snapshot, String> {
 /// Microseconds, rounded up, that so many of 100 runs stay within: each the lowest of all passes.
 #[derive(Clone, Copy, Debug)]
 struct Times {
-    #[expect(dead_code, reason = "for people, who see it in the progress")]
     p50: u128,
     p99: u128,
     wall_p99: u128,

@@ -353,13 +353,28 @@ pub struct ServeArgs {
 #[derive(Clone, Copy, Debug, Args)]
 pub struct LeaseArgs {
     /// After so long without a renewal another process takes over; whole seconds
-    #[arg(long, value_name = "DURATION", default_value = "15s")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "15s",
+        conflicts_with = "dir"
+    )]
     lease_duration: Duration,
     /// How often the Lease is renewed
-    #[arg(long, value_name = "DURATION", default_value = "3s")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "3s",
+        conflicts_with = "dir"
+    )]
     lease_renewal: Duration,
     /// How long a call may take; none begins that the Lease might not outlast
-    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "5s",
+        conflicts_with = "dir"
+    )]
     call_timeout: Duration,
 }
 

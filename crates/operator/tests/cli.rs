@@ -80,3 +80,32 @@ fn crds_are_those_of_the_repository() {
             && printed.contains("name: openvidunodes.openvidu.io")
     );
 }
+
+#[test]
+fn a_lease_that_no_call_fits_into_is_refused() {
+    for (flags, words) in [
+        (
+            ["--lease-duration=1500ms", "--lease-renewal=1s"],
+            "whole seconds",
+        ),
+        (
+            ["--lease-duration=8s", "--lease-renewal=3s"],
+            "no call could ever begin",
+        ),
+        (
+            ["--lease-renewal=0s", "--lease-duration=15s"],
+            "more than nothing",
+        ),
+        (
+            ["--lease-renewal=3s", "--local=here"],
+            "cannot be used with",
+        ),
+    ] {
+        let output = run(["serve", "--simulate", flags[0], flags[1]]);
+        let said = said(&output);
+        assert!(
+            !output.status.success() && said.contains(words),
+            "{flags:?}: {said}"
+        );
+    }
+}

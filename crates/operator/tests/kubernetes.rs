@@ -3,7 +3,6 @@
 
 mod common;
 #[path = "common/kube.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod kube;
 
 use std::fs;

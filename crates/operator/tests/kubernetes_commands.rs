@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
+#[path = "common/kube.rs"]
+mod kube;
 #[path = "common/kubernetes_bed.rs"]
 mod kubernetes_bed;
 

@@ -1,4 +1,9 @@
 //! A real API server with our definitions, and operators that serve it over a simulated world.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary takes what it needs of it"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -59,9 +64,7 @@ impl Bed {
 
     /// Applies a file of the repository.
     pub fn apply(&self, file: &str) {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("../..")
-            .join(file);
+        let path = repository(file);
         self.kubectl(&["apply", "--server-side", "-f", path.to_str().unwrap()]);
     }
 
@@ -69,24 +72,6 @@ impl Bed {
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let arguments = [&["--namespace", self.home], arguments].concat();
         self.api.ask(&arguments).unwrap()
-    }
-
-    /// A kubeconfig of the operator's service account.
-    fn kubeconfig(&self, number: u32) -> PathBuf {
-        let token = self.kubectl(&["create", "token", "openvidu-operator"]);
-        let authority = self.dir.path().join("ca.crt");
-        fs::write(&authority, self.api.ca_pem().unwrap()).unwrap();
-        let config = serde_json::json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": self.api.url(), "certificate-authority": authority}}],
-            "users": [{"name": "u", "user": {"token": token.trim()}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": self.home}}],
-            "current-context": "x",
-        });
-        let path = self.dir.path().join(format!("kubeconfig-{number}"));
-        fs::write(&path, config.to_string()).unwrap();
-        path
     }
 
     /// Where the simulated world is kept.
@@ -101,24 +86,16 @@ impl Bed {
     /// An operator over the world in this folder.
     pub fn serve_world(&self, world: &Path) -> Serving {
         let number = self.served.fetch_add(1, Ordering::Relaxed) + 1;
-        let said = self.dir.path().join(format!("said-{number}"));
-        let out = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&said)
-            .unwrap();
-        let mut command: Command = operator(["serve", "--simulate", "--listen", "127.0.0.1:0"]);
-        let child = command
+        let token = self.kubectl(&["create", "token", "openvidu-operator"]);
+        let config = self.dir.path().join(format!("kubeconfig-{number}"));
+        write_kubeconfig(&self.api, &token, self.home, &config);
+        let mut command = operator(["serve", "--simulate", "--listen", "127.0.0.1:0"]);
+        command
             .args(&self.arguments)
             .arg("--simulate-dir")
             .arg(world)
-            .env("KUBECONFIG", self.kubeconfig(number))
-            .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        Serving { child, said }
+            .env("KUBECONFIG", config);
+        Serving::start(command, self.dir.path().join(format!("said-{number}")))
     }
 
     pub fn get(&self, what: &[&str]) -> Value {
@@ -130,20 +107,12 @@ impl Bed {
         self.get(&["openviduclusters", CLUSTER])
     }
 
-    pub fn until(&self, serving: &mut Serving, what: &str, mut holds: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !holds() {
-            assert!(
-                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
-                "{what}: not reached\n{}\n{}",
-                serving.said(),
-                self.api
-                    .ask(&["get", "openviduclusters,openvidunodes", "-A", "-o", "wide"])
-                    .unwrap_or_default()
-            );
-            // The pause of a poll.
-            std::thread::sleep(Duration::from_millis(200));
-        }
+    pub fn until(&self, serving: &mut Serving, what: &str, holds: impl FnMut() -> bool) {
+        serving.until(what, holds, || {
+            self.api
+                .ask(&["get", "openviduclusters,openvidunodes", "-A", "-o", "wide"])
+                .unwrap_or_default()
+        });
     }
 
     pub fn until_ready(&self, serving: &mut Serving, media: i64) {
@@ -151,6 +120,42 @@ impl Bed {
             is_ready(&self.cluster(), media)
         });
     }
+}
+
+/// Waits until something holds; what is told of it where the time is over.
+pub fn wait_for(what: &str, mut holds: impl FnMut() -> bool, tell: impl Fn() -> String) {
+    let began = Instant::now();
+    while !holds() {
+        assert!(
+            began.elapsed() < PATIENCE,
+            "{what}: not reached\n{}",
+            tell()
+        );
+        // The pause of a poll.
+        std::thread::sleep(Duration::from_millis(200));
+    }
+}
+
+/// A file or folder of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// Writes the kubeconfig of whoever has this token, with the namespace that it would have in a pod.
+pub fn write_kubeconfig(api: &ApiServer, token: &str, namespace: &str, path: &Path) {
+    let authority = path.with_extension("crt");
+    fs::write(&authority, api.ca_pem().unwrap()).unwrap();
+    let config = serde_json::json!({
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "c", "cluster": {"server": api.url(), "certificate-authority": authority}}],
+        "users": [{"name": "u", "user": {"token": token.trim()}}],
+        "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": namespace}}],
+        "current-context": "x",
+    });
+    fs::write(path, config.to_string()).unwrap();
 }
 
 /// Whether this cluster is as its newest spec says, with so many media nodes.
@@ -176,6 +181,40 @@ pub struct Serving {
 }
 
 impl Serving {
+    /// Starts one, with all that it says going to a file.
+    pub fn start(mut command: Command, said: PathBuf) -> Self {
+        let out = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&said)
+            .unwrap();
+        let child = command
+            .stdout(out.try_clone().unwrap())
+            .stderr(out)
+            .stdin(Stdio::null())
+            .spawn()
+            .unwrap();
+        Self { child, said }
+    }
+
+    /// Waits while it runs; `objects` are shown where the time is over.
+    pub fn until(
+        &mut self,
+        what: &str,
+        mut holds: impl FnMut() -> bool,
+        objects: impl Fn() -> String,
+    ) {
+        let Self { child, said } = self;
+        let tell = || format!("{}\n{}", fs::read_to_string(&*said).unwrap(), objects());
+        let lives = || {
+            let held = holds();
+            let ended = !held && child.try_wait().unwrap().is_some();
+            assert!(!ended, "{what}: it ended before\n{}", tell());
+            held
+        };
+        wait_for(what, lives, tell);
+    }
+
     pub fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
     }
@@ -186,16 +225,9 @@ impl Serving {
     }
 
     pub fn until_leads(&mut self) {
-        let began = Instant::now();
-        while !self.leads() {
-            assert!(
-                self.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
-                "it does not lead: {}",
-                self.said()
-            );
-            // The pause of a poll.
-            std::thread::sleep(Duration::from_millis(100));
-        }
+        let (said, leads) = (self.said.clone(), format!("-{} leads", self.child.id()));
+        let leads = || fs::read_to_string(&said).unwrap().contains(&leads);
+        self.until("to lead", leads, String::new);
     }
 
     pub fn signal(&self, signal: rustix::process::Signal) {

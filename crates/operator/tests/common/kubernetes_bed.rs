@@ -1,33 +1,27 @@
 //! An API server with our definitions, the example of machines, and the binary that serves it.
-#![allow(dead_code, unreachable_pub)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary takes what it needs of it"
+)]
 
 use std::cell::RefCell;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output};
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::process::{Command, Output};
 
 use ovo_kube::{ADMIN, ApiServer};
 use serde_json::Value;
 
 use crate::common::operator;
+use crate::kube::{Serving, is_ready, wait_for};
 
-/// For what takes simulated minutes, sixty times as fast as real, on a loaded machine.
-pub const PATIENCE: Duration = Duration::from_mins(2);
-pub const NAMESPACE: &str = "video";
-pub const CLUSTER: &str = "openvidu-ha";
+pub use crate::kube::{CLUSTER, NAMESPACE, repository as file};
 
 pub struct Bed {
     pub api: ApiServer,
     dir: tempfile::TempDir,
-    serving: RefCell<Option<Child>>,
-}
-
-/// A file of the repository.
-pub fn file(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path)
+    serving: RefCell<Option<Serving>>,
 }
 
 impl Bed {
@@ -84,22 +78,14 @@ impl Bed {
     }
 
     pub fn serve(&self) {
-        let out = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(self.path("said"))
-            .unwrap();
         let mut command: Command = operator(["serve", "--simulate", "--simulate-speed", "60"]);
-        let child = command
+        command
             .args(["--namespace", NAMESPACE, "--listen", "127.0.0.1:0"])
             .arg("--simulate-dir")
             .arg(self.world())
-            .env("KUBECONFIG", self.kubeconfig())
-            .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .spawn()
-            .unwrap();
-        self.serving.replace(Some(child));
+            .env("KUBECONFIG", self.kubeconfig());
+        self.serving
+            .replace(Some(Serving::start(command, self.path("said"))));
     }
 
     pub fn said(&self) -> String {
@@ -118,41 +104,14 @@ impl Bed {
         serde_json::from_str(&text).unwrap()
     }
 
-    pub fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !holds() {
-            assert!(
-                began.elapsed() <= PATIENCE,
-                "{what}: not reached\n{}",
-                self.said()
-            );
-            // The pause of a poll.
-            std::thread::sleep(Duration::from_millis(200));
-        }
+    /// Waits, whether one serves or not.
+    pub fn until(&self, what: &str, holds: impl FnMut() -> bool) {
+        wait_for(what, holds, || self.said());
     }
 
     pub fn until_ready(&self, media: i64) {
         self.until(&format!("{media} media nodes and Ready"), || {
-            let cluster = self.get(&["openviduclusters", CLUSTER]);
-            let generation = &cluster["metadata"]["generation"];
-            let ready = |c: &Value| {
-                c["type"] == "Ready"
-                    && c["status"] == "True"
-                    && c["observedGeneration"] == *generation
-            };
-            let conditions = cluster["status"]["conditions"].as_array();
-            cluster["status"]["media"]["ready"] == media
-                && conditions.is_some_and(|all| all.iter().any(ready))
+            is_ready(&self.get(&["openviduclusters", CLUSTER]), media)
         });
-    }
-}
-
-impl Drop for Bed {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.serving.take() {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
     }
 }

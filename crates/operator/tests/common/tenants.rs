@@ -1,4 +1,5 @@
 //! Namespaces with a cluster each, served by one operator for all of them; and the world behind them.
+#![allow(unreachable_pub, reason = "a part of the tests that is shared by path")]
 
 use std::fs;
 use std::path::Path;
@@ -7,43 +8,28 @@ use std::time::{Duration, Instant};
 use ovo_model::Wall;
 use ovo_provider_sim::SimJournal;
 use ovo_world::{Deployment, Input, Script, World};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::common::{V3, V3_SECRETS};
 use crate::kube::{Bed, CLUSTER, PATIENCE, Serving};
 
-/// Where the operator lives.
+/// Where the operator lives: as `deploy/cluster-wide` says.
 pub const HOME: &str = "openvidu-system";
 /// How much faster than real the world's time runs.
 pub const SPEED: &str = "20";
 
 const OBJECTS: &str = "/apis/openvidu.io/v1alpha1/namespaces";
 
-/// A server, and the rights that an operator for all namespaces needs: Secrets are got by name, never listed.
+/// A server, and the shipped rights of an operator for all namespaces.
 pub fn cluster_wide(arguments: &[&str]) -> Bed {
     let fixed = ["--all-namespaces", "--simulate-speed", SPEED];
     let bed = Bed::empty(HOME, &[&fixed, arguments].concat());
-    let rules = json!([
-        {"apiGroups": ["openvidu.io"], "resources": ["openviduclusters"], "verbs": ["get", "list", "watch", "patch"]},
-        {"apiGroups": ["openvidu.io"], "resources": ["openvidunodes"],
-         "verbs": ["get", "list", "watch", "create", "patch", "delete"]},
-        {"apiGroups": ["openvidu.io"], "resources": ["openviduclusters/status", "openvidunodes/status"],
-         "verbs": ["update"]},
-        {"apiGroups": ["openvidu.io"], "resources": ["openviduclusters/finalizers"], "verbs": ["update"]},
-        {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "create", "patch"]},
-        {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]},
-        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
-    ]);
-    let group = "rbac.authorization.k8s.io";
-    let role = json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRole",
-        "metadata": {"name": "openvidu-operator"}, "rules": rules});
-    let binding = json!({"apiVersion": format!("{group}/v1"), "kind": "ClusterRoleBinding",
-        "metadata": {"name": "openvidu-operator"},
-        "roleRef": {"apiGroup": group, "kind": "ClusterRole", "name": "openvidu-operator"},
-        "subjects": [{"kind": "ServiceAccount", "name": "openvidu-operator", "namespace": HOME}]});
-    bed.kubectl(&["create", "serviceaccount", "openvidu-operator"]);
-    for (path, object) in [("clusterroles", role), ("clusterrolebindings", binding)] {
-        bed.post(&format!("/apis/{group}/v1/{path}"), &object);
+    for file in [
+        "base/serviceaccount.yaml",
+        "cluster-wide/clusterrole.yaml",
+        "cluster-wide/role.yaml",
+    ] {
+        bed.apply(&format!("deploy/{file}"));
     }
     bed
 }

@@ -5,10 +5,8 @@
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/kube.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod kube;
 #[path = "../common/tenants.rs"]
-#[allow(dead_code, unreachable_pub)]
 mod tenants;
 
 mod after;

@@ -1,24 +1,19 @@
 //! A server with one of the shipped overlays, and the operator as the account and with the arguments that it ships.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use ovo_kube::{ApiServer, Audited};
 use serde_json::{Value, json};
 
 use crate::common::operator;
+use crate::kube::{Serving, is_ready, write_kubeconfig};
 
-/// For what takes simulated minutes, sixty times as fast as real, on a loaded machine.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub(crate) use crate::kube::{CLUSTER, NAMESPACE};
+
 /// For a line of the audit log, which is written after the answer.
 const MOMENT: Duration = Duration::from_secs(10);
 /// The pause of a poll.
 const PAUSE: Duration = Duration::from_millis(200);
-/// Where the example's cluster is.
-pub(crate) const NAMESPACE: &str = "video";
-pub(crate) const CLUSTER: &str = "openvidu-ha";
 
 pub(crate) struct Bed {
     api: ApiServer,
@@ -28,10 +23,7 @@ pub(crate) struct Bed {
 }
 
 fn repository(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../..")
-        .join(path);
-    path.display().to_string()
+    crate::kube::repository(path).display().to_string()
 }
 
 // === impl Bed ===
@@ -129,30 +121,6 @@ impl Bed {
         asked
     }
 
-    /// A kubeconfig of the operator's account, as a pod of it would have: its namespace is where the pod is.
-    fn kubeconfig(&self) -> PathBuf {
-        let token = self.kubectl(&[
-            "create",
-            "token",
-            "openvidu-operator",
-            "--namespace",
-            self.home,
-        ]);
-        let authority = self.dir.path().join("ca.crt");
-        fs::write(&authority, self.api.ca_pem().unwrap()).unwrap();
-        let config = json!({
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "c", "cluster": {"server": self.api.url(), "certificate-authority": authority}}],
-            "users": [{"name": "u", "user": {"token": token}}],
-            "contexts": [{"name": "x", "context": {"cluster": "c", "user": "u", "namespace": self.home}}],
-            "current-context": "x",
-        });
-        let path = self.dir.path().join("kubeconfig");
-        fs::write(&path, config.to_string()).unwrap();
-        path
-    }
-
     /// The program with the arguments of the shipped Deployment, but for the port, over the simulated world.
     pub(crate) fn serve(&self) -> Serving {
         let deployment = self.get(&["deployment", "openvidu-operator", "--namespace", self.home]);
@@ -162,13 +130,17 @@ impl Bed {
             .unwrap()
             .iter()
             .map(|a| a.as_str().unwrap());
-        let said = self.dir.path().join("said");
-        let out = fs::File::options()
-            .create(true)
-            .append(true)
-            .open(&said)
-            .unwrap();
-        let child = operator([])
+        let token = [
+            "create",
+            "token",
+            "openvidu-operator",
+            "--namespace",
+            self.home,
+        ];
+        let config = self.dir.path().join("kubeconfig");
+        write_kubeconfig(&self.api, &self.kubectl(&token), self.home, &config);
+        let mut command = operator([]);
+        command
             .args(shipped.filter(|argument| !argument.starts_with("--listen")))
             .args([
                 "--listen=127.0.0.1:0",
@@ -178,41 +150,21 @@ impl Bed {
             ])
             .arg("--simulate-dir")
             .arg(self.dir.path().join("world"))
-            .env("KUBECONFIG", self.kubeconfig())
+            .env("KUBECONFIG", config)
             // The shipped pod's root is read-only: it has one folder to write to.
-            .env("TMPDIR", self.dir.path().join("not-there"))
-            .stdout(out.try_clone().unwrap())
-            .stderr(out)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        Serving { child, said }
+            .env("TMPDIR", self.dir.path().join("not-there"));
+        Serving::start(command, self.dir.path().join("said"))
     }
 
-    pub(crate) fn until(&self, serving: &mut Serving, what: &str, mut holds: impl FnMut() -> bool) {
-        let began = Instant::now();
-        while !holds() {
-            assert!(
-                serving.child.try_wait().unwrap().is_none() && began.elapsed() < PATIENCE,
-                "{what}: not reached\n{}\n{}",
-                fs::read_to_string(&serving.said).unwrap(),
-                self.kubectl(&["get", "openviduclusters,openvidunodes", "--output=wide"])
-            );
-            std::thread::sleep(PAUSE);
-        }
+    pub(crate) fn until(&self, serving: &mut Serving, what: &str, holds: impl FnMut() -> bool) {
+        serving.until(what, holds, || {
+            self.kubectl(&["get", "openviduclusters,openvidunodes", "--output=wide"])
+        });
     }
 
     pub(crate) fn until_ready(&self, serving: &mut Serving, media: i64) {
         self.until(serving, &format!("{media} media nodes and Ready"), || {
-            let cluster = self.get(&["openviduclusters", CLUSTER]);
-            let ready = |c: &Value| {
-                c["type"] == "Ready"
-                    && c["status"] == "True"
-                    && c["observedGeneration"] == cluster["metadata"]["generation"]
-            };
-            let conditions = cluster["status"]["conditions"].as_array();
-            cluster["status"]["media"]["ready"] == media
-                && conditions.is_some_and(|all| all.iter().any(ready))
+            is_ready(&self.get(&["openviduclusters", CLUSTER]), media)
         });
     }
 }
@@ -226,30 +178,5 @@ pub(crate) fn settled<T>(find: impl Fn() -> T, good: impl Fn(&T) -> bool) -> T {
             return found;
         }
         std::thread::sleep(PAUSE);
-    }
-}
-
-/// An operator that runs.
-pub(crate) struct Serving {
-    child: Child,
-    said: PathBuf,
-}
-
-// === impl Serving ===
-
-impl Serving {
-    /// SIGTERM; its exit code.
-    pub(crate) fn stop(mut self) -> Option<i32> {
-        let pid = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-        self.child.wait().unwrap().code()
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        // After `stop` there is nothing left to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

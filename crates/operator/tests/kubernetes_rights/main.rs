@@ -4,9 +4,12 @@
 mod bed;
 #[path = "../common/mod.rs"]
 mod common;
+#[path = "../common/kube.rs"]
+mod kube;
 mod rights;
 
-use bed::{Bed, CLUSTER, NAMESPACE, Serving};
+use bed::{Bed, CLUSTER, NAMESPACE};
+use kube::Serving;
 use serde_json::json;
 
 /// Asked for by the admission of owner references, never by a request: no log has it, and a test of its own shows it.

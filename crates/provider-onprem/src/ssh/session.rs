@@ -234,29 +234,44 @@ impl Session {
         Ok(self.handle.channel_open_session().await?)
     }
 
+    /// Feeds a command and listens to it at the same time: one that answers while it reads would else wait for us to
+    /// listen, and we for it to read.
     pub(crate) async fn run(
         &self,
-        mut channel: Channel,
+        channel: Channel,
         line: String,
         input: &[u8],
         limit: usize,
     ) -> Result<Output, Failure> {
-        channel.exec(true, line).await?;
+        let (mut from, to) = channel.split();
+        to.exec(true, line).await?;
+        let feeding = async {
+            to.data(input).await?;
+            to.eof().await
+        };
+        tokio::pin!(feeding);
+        let mut started = false;
+        // A command may end without having read all: how it ended says the channel, and only if it does not, this.
+        let mut fed = None;
+
         let mut output = Output {
             code: 0,
             stdout: Vec::new(),
             stderr: Vec::new(),
         };
         let mut code = None;
-        let mut fed = false;
-        // `None`: the channel is closed. The exit code may come before or after the last of the output.
-        while let Some(message) = channel.wait().await {
-            match message {
-                ChannelMsg::Success if !fed => {
-                    fed = true;
-                    channel.data(input).await?;
-                    channel.eof().await?;
+        loop {
+            let message = tokio::select! {
+                result = &mut feeding, if started && fed.is_none() => {
+                    fed = Some(result);
+                    continue;
                 }
+                message = from.wait() => message,
+            };
+            // `None`: the channel is closed. The exit code may come before or after the last of the output.
+            let Some(message) = message else { break };
+            match message {
+                ChannelMsg::Success => started = true,
                 ChannelMsg::Failure => return Err(Failure::Closed),
                 ChannelMsg::Data { data } => output.stdout.extend_from_slice(&data),
                 ChannelMsg::ExtendedData { data, .. } => output.stderr.extend_from_slice(&data),
@@ -270,7 +285,11 @@ impl Session {
                 return Err(Failure::TooLong(limit));
             }
         }
-        output.code = code.ok_or(Failure::Closed)?;
+        output.code = match (code, fed) {
+            (Some(code), _) => code,
+            (None, Some(Err(error))) => return Err(error.into()),
+            (None, _) => return Err(Failure::Closed),
+        };
         Ok(output)
     }
 

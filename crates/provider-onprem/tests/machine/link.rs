@@ -34,8 +34,8 @@ async fn commands() {
     let output = link.run(&command).await.unwrap();
     assert_eq!(said(&output), (7, &*format!("root\n{odd}input"), "no\n"));
 
-    // Large both ways, and over the same connection.
-    let large = vec![b'x'; 3 << 20];
+    // Large both ways, more than fits into what lies between, and over the same connection.
+    let large = vec![b'x'; 8 << 20];
     let output = link
         .run(&Command::new("cat").reads(large.clone()))
         .await
@@ -51,6 +51,10 @@ async fn commands() {
     );
     assert_eq!((said(&one).1, said(&two).1), ("one\n", "two\n"));
     assert_eq!(way.connections.load(Ordering::Relaxed), 1);
+
+    // A command that does not care for what it is given.
+    let output = link.run(&Command::new("exit 3").reads(large)).await;
+    assert_eq!(output.unwrap().code, 3);
 
     // Too much to listen to.
     let error = link

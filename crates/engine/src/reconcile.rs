@@ -187,40 +187,30 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             .iter()
             .flatten()
             .any(|f| f == FINALIZER);
-        let mut cluster = cluster;
-        if !ours {
-            if cluster.metadata.deletion_timestamp.is_some() {
-                return Ok(None);
-            }
-            let mut finalizers = cluster.metadata.finalizers.clone().unwrap_or_default();
-            finalizers.push(FINALIZER.to_owned());
-            let version = cluster
-                .metadata
-                .resource_version
-                .clone()
-                .unwrap_or_default();
-            cluster = self
-                .store
-                .set_cluster_finalizers(key, &version, finalizers)
-                .await?;
-            report.writes += 1;
+        if !ours && cluster.metadata.deletion_timestamp.is_some() {
+            return Ok(None);
         }
-        if infrastructure_id(&cluster).is_none() {
-            let id: String = {
+        let known = infrastructure_id(&cluster);
+        if ours && known.is_some() {
+            return Ok(Some(cluster));
+        }
+        let id = known.map_or_else(
+            || {
                 let mut random = self.random();
                 (0..8).map(|_| random.lowercase()).collect()
-            };
-            let version = cluster
-                .metadata
-                .resource_version
-                .clone()
-                .unwrap_or_default();
-            cluster = self
-                .store
-                .annotate_cluster(key, &version, INFRASTRUCTURE_ID, &id)
-                .await?;
-            report.writes += 1;
-        }
+            },
+            str::to_owned,
+        );
+        let version = cluster
+            .metadata
+            .resource_version
+            .clone()
+            .unwrap_or_default();
+        let cluster = self
+            .store
+            .adopt_cluster(key, &version, FINALIZER, INFRASTRUCTURE_ID, &id)
+            .await?;
+        report.writes += 1;
         Ok(Some(cluster))
     }
 

@@ -88,11 +88,13 @@ pub trait Store: Send + Sync + 'static {
         cluster: &OpenViduCluster,
     ) -> impl Future<Output = Result<Arc<OpenViduCluster>, StoreError>> + Send;
 
-    /// Sets an annotation of a cluster (the infrastructure id, written once).
-    fn annotate_cluster(
+    /// Makes a cluster ours, in one write: adds a finalizer where it is not there yet, and sets an annotation (the
+    /// infrastructure id). A cluster that is being deleted takes no new finalizer.
+    fn adopt_cluster(
         &self,
         cluster: &ObjectKey,
         resource_version: &str,
+        finalizer: &str,
         annotation: &str,
         value: &str,
     ) -> impl Future<Output = Result<Arc<OpenViduCluster>, StoreError>> + Send;

@@ -171,15 +171,16 @@ impl Store for Sabotaged {
         self.inner.replace_cluster_status(&cluster).await
     }
 
-    async fn annotate_cluster(
+    async fn adopt_cluster(
         &self,
         cluster: &ObjectKey,
         resource_version: &str,
+        finalizer: &str,
         annotation: &str,
         value: &str,
     ) -> Result<Arc<OpenViduCluster>, StoreError> {
         self.inner
-            .annotate_cluster(cluster, resource_version, annotation, value)
+            .adopt_cluster(cluster, resource_version, finalizer, annotation, value)
             .await
     }
 

@@ -175,7 +175,7 @@ async fn a_vanished_manifest_deletes_nothing_and_stops_all_writes() {
     let refusals = [
         store.replace_cluster_status(&changed).await.map(drop),
         store
-            .annotate_cluster(&key("one"), &version, "a", "b")
+            .adopt_cluster(&key("one"), &version, "a/f", "a", "b")
             .await
             .map(drop),
         store

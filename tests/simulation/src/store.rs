@@ -172,17 +172,18 @@ impl Store for GatedStore {
         .await
     }
 
-    async fn annotate_cluster(
+    async fn adopt_cluster(
         &self,
         cluster: &ObjectKey,
         resource_version: &str,
+        finalizer: &str,
         annotation: &str,
         value: &str,
     ) -> Result<Arc<OpenViduCluster>, StoreError> {
-        let call = self
-            .inner
-            .annotate_cluster(cluster, resource_version, annotation, value);
-        self.write("annotate cluster", cluster.name.clone(), call)
+        let call =
+            self.inner
+                .adopt_cluster(cluster, resource_version, finalizer, annotation, value);
+        self.write("adopt cluster", cluster.name.clone(), call)
             .await
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kube::ResourceExt;
 
-use super::fixture::{cluster, with_summary};
+use super::fixture::{FINALIZER, cluster, with_summary};
 use super::{Bed, Verdict, ensure, ensure_eq, ok, refused};
 use crate::error::StoreError;
 use crate::key::ObjectKey;
@@ -22,7 +22,7 @@ pub(super) async fn a_status_write_changes_nothing_else<B: Bed>(
     let mut request = with_summary(&made, "all is well");
     request.spec.paused = Some(true);
     request.metadata.labels = Some(BTreeMap::from([("smuggled".to_owned(), "in".to_owned())]));
-    request.metadata.finalizers = Some(vec![super::fixture::FINALIZER.to_owned()]);
+    request.metadata.finalizers = Some(vec![FINALIZER.to_owned()]);
     request.metadata.generation = Some(99);
     let written = ok!(bed.store().replace_cluster_status(&request).await);
     ensure_eq!(written.spec, made.spec, "spec");
@@ -84,11 +84,11 @@ pub(super) async fn an_old_version_is_a_conflict<B: Bed>(bed: &B, key: &ObjectKe
         StoreError::Conflict { .. }
     );
     let old = made.resource_version().unwrap_or_default();
-    let annotated = store
-        .annotate_cluster(key, &old, "example.com/a", "b")
+    let adopted = store
+        .adopt_cluster(key, &old, FINALIZER, "example.com/a", "b")
         .await;
-    refused!(annotated, StoreError::Conflict { .. });
-    let finalizers = vec![super::fixture::FINALIZER.to_owned()];
+    refused!(adopted, StoreError::Conflict { .. });
+    let finalizers = vec![FINALIZER.to_owned()];
     refused!(
         store.set_cluster_finalizers(key, &old, finalizers).await,
         StoreError::Conflict { .. }
@@ -110,7 +110,7 @@ pub(super) async fn a_missing_cluster_is_not_found<B: Bed>(bed: &B, key: &Object
     );
     refused!(
         store
-            .annotate_cluster(&absent, "1", "example.com/a", "b")
+            .adopt_cluster(&absent, "1", FINALIZER, "example.com/a", "b")
             .await,
         StoreError::NotFound(_)
     );
@@ -119,29 +119,44 @@ pub(super) async fn a_missing_cluster_is_not_found<B: Bed>(bed: &B, key: &Object
     Ok(())
 }
 
-pub(super) async fn an_annotation_is_set_once<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {
+pub(super) async fn a_cluster_is_adopted_once<B: Bed>(bed: &B, key: &ObjectKey) -> Verdict {
     let made = ok!(bed.apply(cluster(key)).await);
     let version = made.resource_version().unwrap_or_default();
     let name = "openvidu.io/infrastructure-id";
     let store = bed.store();
+    let theirs = "example.com/theirs".to_owned();
+    let made = ok!(store
+        .set_cluster_finalizers(key, &version, vec![theirs.clone()])
+        .await);
+    let version = made.resource_version().unwrap_or_default();
     let first = ok!(store
-        .annotate_cluster(key, &version, name, "abcd1234")
+        .adopt_cluster(key, &version, FINALIZER, name, "abcd1234")
         .await);
     ensure_eq!(
         first.annotations().get(name).map(String::as_str),
         Some("abcd1234"),
         "annotation"
     );
+    ensure_eq!(
+        first.finalizers(),
+        [theirs, FINALIZER.to_owned()],
+        "finalizers"
+    );
     ensure_eq!(first.metadata.generation, Some(1), "generation");
     let version = first.resource_version().unwrap_or_default();
     let again = ok!(store
-        .annotate_cluster(key, &version, name, "abcd1234")
+        .adopt_cluster(key, &version, FINALIZER, name, "abcd1234")
         .await);
     ensure_eq!(
         again.resource_version(),
         first.resource_version(),
         "resourceVersion"
     );
+    // Whoever runs this on one server for all cases wants it gone in the end.
+    let version = again.resource_version().unwrap_or_default();
+    ok!(store
+        .set_cluster_finalizers(key, &version, Vec::new())
+        .await);
     Ok(())
 }
 

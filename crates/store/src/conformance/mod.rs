@@ -170,7 +170,7 @@ pub async fn failures<B: Bed>(bed: &B) -> Vec<Failure> {
         clusters::the_same_status_again_is_no_write,
         clusters::an_old_version_is_a_conflict,
         clusters::a_missing_cluster_is_not_found,
-        clusters::an_annotation_is_set_once,
+        clusters::a_cluster_is_adopted_once,
         clusters::racing_writers_lose_nothing,
         clusters::reads_never_lag_behind_own_writes,
         nodes::a_record_is_made_with_its_status,

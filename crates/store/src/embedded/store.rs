@@ -190,27 +190,31 @@ impl Store for Embedded {
         .await
     }
 
-    async fn annotate_cluster(
+    async fn adopt_cluster(
         &self,
         cluster: &ObjectKey,
         resource_version: &str,
+        finalizer: &str,
         annotation: &str,
         value: &str,
     ) -> Result<Arc<OpenViduCluster>, StoreError> {
         let (key, version) = (cluster.clone(), resource_version.to_owned());
+        let finalizer = finalizer.to_owned();
         let (annotation, value) = (annotation.to_owned(), value.to_owned());
         self.write(move |tx| {
             let stored = tx.stored_cluster(&key)?;
             tx.check_managed(&key)?;
-            object::check_version(
-                OpenViduCluster::KIND,
-                &key,
-                &stored.metadata,
-                Some(&version),
-            )?;
+            let meta = &stored.metadata;
+            object::check_version(OpenViduCluster::KIND, &key, meta, Some(&version))?;
             let mut next = OpenViduCluster::clone(stored);
+            let finalizers = next.metadata.finalizers.get_or_insert_default();
+            if !finalizers.contains(&finalizer) {
+                finalizers.push(finalizer);
+            }
+            object::check_finalizers(OpenViduCluster::KIND, &key, meta, finalizers)?;
             let annotations = next.metadata.annotations.get_or_insert_default();
-            if annotations.insert(annotation, value.clone()) == Some(value) {
+            annotations.insert(annotation, value);
+            if next.metadata == *meta {
                 return Ok(stored.clone());
             }
             tx.put_cluster(next)

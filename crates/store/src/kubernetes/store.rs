@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use kube::ResourceExt as _;
 use ovo_api::{OpenViduCluster, OpenViduNode};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::KubernetesStore;
 use super::kind::Kind;
@@ -72,7 +73,14 @@ impl Store for KubernetesStore {
         resource_version: &str,
         annotation: &str,
     ) -> Result<Arc<OpenViduNode>, StoreError> {
-        annotate(&self.parts.nodes, node, resource_version, annotation, None).await
+        let nodes = &self.parts.nodes;
+        let base = nodes.base(node, Some(resource_version), None).await?;
+        if !base.annotations().contains_key(annotation) {
+            return nodes.unchanged(&base).await;
+        }
+        let annotations = json!({annotation: Value::Null});
+        let change = Map::from_iter([("annotations".to_owned(), annotations)]);
+        nodes.patch_metadata(&base, change).await
     }
 
     async fn replace_cluster_status(
@@ -82,15 +90,29 @@ impl Store for KubernetesStore {
         self.parts.clusters.replace_status(cluster).await
     }
 
-    async fn annotate_cluster(
+    async fn adopt_cluster(
         &self,
         cluster: &ObjectKey,
         resource_version: &str,
+        finalizer: &str,
         annotation: &str,
         value: &str,
     ) -> Result<Arc<OpenViduCluster>, StoreError> {
         let clusters = &self.parts.clusters;
-        annotate(clusters, cluster, resource_version, annotation, Some(value)).await
+        let base = clusters.base(cluster, Some(resource_version), None).await?;
+        let mut finalizers = base.metadata.finalizers.clone().unwrap_or_default();
+        let mut change = Map::new();
+        if !finalizers.iter().any(|there| there == finalizer) {
+            finalizers.push(finalizer.to_owned());
+            change.insert("finalizers".to_owned(), json!(finalizers));
+        }
+        if base.annotations().get(annotation).map(String::as_str) != Some(value) {
+            change.insert("annotations".to_owned(), json!({annotation: value}));
+        }
+        if change.is_empty() {
+            return clusters.unchanged(&base).await;
+        }
+        clusters.patch_metadata(&base, change).await
     }
 
     async fn set_cluster_finalizers(
@@ -148,28 +170,6 @@ async fn set_finalizers<K: Kind>(
     if base.meta().finalizers.as_deref().unwrap_or_default() == finalizers {
         return objects.unchanged(&base).await;
     }
-    objects
-        .patch_metadata(&base, "finalizers", json!(finalizers))
-        .await
-}
-
-/// Sets an annotation, or removes it.
-async fn annotate<K: Kind>(
-    objects: &Objects<K>,
-    key: &ObjectKey,
-    resource_version: &str,
-    annotation: &str,
-    value: Option<&str>,
-) -> Result<Arc<K>, StoreError> {
-    let base = objects.base(key, Some(resource_version), None).await?;
-    let annotations = base.meta().annotations.as_ref();
-    let old = annotations.and_then(|annotations| annotations.get(annotation));
-    if old.map(String::as_str) == value {
-        return objects.unchanged(&base).await;
-    }
-    let value = value.map_or(Value::Null, Value::from);
-    let annotations = Value::from_iter([(annotation, value)]);
-    objects
-        .patch_metadata(&base, "annotations", annotations)
-        .await
+    let change = Map::from_iter([("finalizers".to_owned(), json!(finalizers))]);
+    objects.patch_metadata(&base, change).await
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::call::Built;
@@ -64,15 +64,14 @@ impl<K: Kind> Objects<K> {
     pub(crate) async fn patch_metadata(
         &self,
         base: &K,
-        field: &str,
-        value: Value,
+        change: Map<String, Value>,
     ) -> Result<Arc<K>, StoreError> {
         let key = ObjectKey::of(base);
         let version = base.meta().resource_version.as_deref();
         let subject = Subject::object::<K>("patch", &key).at(version);
         // The version makes it compare-and-swap.
-        let mut metadata = json!({"resourceVersion": version});
-        metadata[field] = value;
+        let mut metadata = change;
+        metadata.insert("resourceVersion".to_owned(), json!(version));
         let patch = Patch::Merge(json!({"metadata": metadata}));
         let params = PatchParams {
             field_manager: Some(FIELD_MANAGER.to_owned()),

@@ -54,7 +54,7 @@ async fn a_closed_gate_lets_nothing_out(server: Server, key: ObjectKey) {
             .await
             .map(drop),
         store
-            .annotate_cluster(&key, &version(&*cluster), "a", "b")
+            .adopt_cluster(&key, &version(&*cluster), &held[0], "a", "b")
             .await
             .map(drop),
         store

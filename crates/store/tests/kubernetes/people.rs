@@ -22,13 +22,9 @@ async fn people() {
 /// What the operator does to a new cluster.
 async fn adopt(store: &impl Store, key: &ObjectKey) -> OpenViduCluster {
     let cluster = live(store, key).await;
-    let finalizers = vec![FINALIZER.to_owned()];
+    let id = (INFRASTRUCTURE_ID, "abcd1234");
     let cluster = store
-        .set_cluster_finalizers(key, &version(&*cluster), finalizers)
-        .await
-        .unwrap();
-    let cluster = store
-        .annotate_cluster(key, &version(&*cluster), INFRASTRUCTURE_ID, "abcd1234")
+        .adopt_cluster(key, &version(&*cluster), FINALIZER, id.0, id.1)
         .await
         .unwrap();
     let cluster = store

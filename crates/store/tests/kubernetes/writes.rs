@@ -60,12 +60,15 @@ async fn what_changes_nothing_is_no_write(server: Server, key: ObjectKey) {
         .replace_cluster_status(&saying(&cluster, "one"))
         .await
         .unwrap();
+    let annotation = ("example.com/a", "b");
     let cluster = store
-        .annotate_cluster(&key, &version(&*cluster), "example.com/a", "b")
-        .await
-        .unwrap();
-    let cluster = store
-        .set_cluster_finalizers(&key, &version(&*cluster), finalizers.clone())
+        .adopt_cluster(
+            &key,
+            &version(&*cluster),
+            &finalizers[0],
+            annotation.0,
+            annotation.1,
+        )
         .await
         .unwrap();
     let mut record = node(&key, "w1");
@@ -86,7 +89,13 @@ async fn what_changes_nothing_is_no_write(server: Server, key: ObjectKey) {
         .unwrap();
     assert_eq!(same, cluster);
     store
-        .annotate_cluster(&key, &version(&*cluster), "example.com/a", "b")
+        .adopt_cluster(
+            &key,
+            &version(&*cluster),
+            &finalizers[0],
+            annotation.0,
+            annotation.1,
+        )
         .await
         .unwrap();
     store

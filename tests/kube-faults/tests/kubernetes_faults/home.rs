@@ -39,15 +39,12 @@ pub struct KubernetesHome {
 #[derive(Default)]
 struct Now {
     store: Option<KubernetesStore>,
-    /// What a person saw last, and how many changes had been begun or ended by then.
-    seen: Option<(u64, Seen)>,
+    cluster: Seen<Option<Arc<OpenViduCluster>>>,
+    nodes: Seen<Vec<Arc<OpenViduNode>>>,
 }
 
-#[derive(Clone)]
-struct Seen {
-    cluster: Option<Arc<OpenViduCluster>>,
-    nodes: Vec<Arc<OpenViduNode>>,
-}
+/// What a person saw last, and how many changes had been begun or ended by then.
+type Seen<T> = Option<(u64, T)>;
 
 /// The gate before the world: whoever dies at it is dead for the API server too.
 pub struct WorldGate {
@@ -107,8 +104,12 @@ impl KubernetesHome {
     where
         F: Future<Output = Result<bool, StoreError>>,
     {
-        self.now().seen = None;
-        let Some(store) = self.now().store.clone() else {
+        let store = self.now().store.clone();
+        *self.now() = Now {
+            store: store.clone(),
+            ..Now::default()
+        };
+        let Some(store) = store else {
             return;
         };
         let began = Instant::now();
@@ -121,24 +122,20 @@ impl KubernetesHome {
     }
 
     /// What is stored. Nobody but the operator and the person writes here, so it is asked for anew only after a change.
-    fn seen(&self) -> Seen {
+    fn seen<T: Clone>(
+        &self,
+        seen: fn(&mut Now) -> &mut Seen<T>,
+        ask: impl Future<Output = kube::Result<T>>,
+    ) -> T {
         let changes = self.wire.changes();
-        if let Some((then, seen)) = &self.now().seen
+        if let Some((then, seen)) = seen(&mut self.now())
             && *then == changes
         {
             return seen.clone();
         }
-        let (name, all) = (self.key().name, ListParams::default());
-        let seen = self.runtime.block_on(async {
-            let cluster = self.clusters().get_opt(&name).await.unwrap();
-            let nodes = self.nodes().list(&all).await.unwrap();
-            Seen {
-                cluster: cluster.map(Arc::new),
-                nodes: nodes.items.into_iter().map(Arc::new).collect(),
-            }
-        });
-        self.now().seen = Some((changes, seen.clone()));
-        seen
+        let asked = self.runtime.block_on(ask).expect("an answer");
+        *seen(&mut self.now()) = Some((changes, asked.clone()));
+        asked
     }
 }
 
@@ -166,7 +163,7 @@ impl Home for KubernetesHome {
         });
         *self.now() = Now {
             store: Some(store.clone()),
-            seen: None,
+            ..Now::default()
         };
         store
     }
@@ -265,10 +262,17 @@ impl Home for KubernetesHome {
     }
 
     fn stored(&self) -> Option<Arc<OpenViduCluster>> {
-        self.seen().cluster
+        let (clusters, name) = (self.clusters(), self.key().name);
+        self.seen(|now| &mut now.cluster, async {
+            Ok(clusters.get_opt(&name).await?.map(Arc::new))
+        })
     }
 
     fn records(&self) -> Vec<Arc<OpenViduNode>> {
-        self.seen().nodes
+        let nodes = self.nodes();
+        self.seen(|now| &mut now.nodes, async {
+            let nodes = nodes.list(&ListParams::default()).await?;
+            Ok(nodes.items.into_iter().map(Arc::new).collect())
+        })
     }
 }

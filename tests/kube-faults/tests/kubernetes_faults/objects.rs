@@ -32,8 +32,8 @@ pub fn objects(api: &ApiServer, namespace: &str) -> Objects {
 /// Masks what names a run or a moment of it, and what a secret says.
 fn mask(field: &str, value: &Value, namespace: &str) -> Value {
     match (field, value) {
-        // An epoch counts the operators that began to act, and commits whose answer was lost.
-        ("uid" | "resourceVersion" | "epoch", _) => json!("masked"),
+        // An epoch counts the operators that began to act, a revision what they committed to.
+        ("uid" | "resourceVersion" | "epoch" | "revision", _) => json!("masked"),
         ("managedFields", Value::Array(entries)) => json!(managers(entries)),
         ("data", Value::Object(data)) => json!(data.keys().collect::<Vec<_>>()),
         (_, Value::Object(fields)) => fields
@@ -122,5 +122,46 @@ fn compare(path: &str, found: &Value, expected: &Value, places: &mut Vec<String>
         }
         _ if found == expected => {}
         _ => places.push(format!("{path} is {found}, not {expected}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NODE: &str = "openvidunodes/demo-w01";
+
+    fn of(object: &Value) -> Objects {
+        [(NODE.to_owned(), mask("", object, "run-00007"))].into()
+    }
+
+    #[test]
+    fn what_differs_between_runs_is_no_difference() {
+        let run = |namespace: &str, uid: &str, at: &str, digest: &str| {
+            let object = json!({
+                "metadata": {"namespace": namespace, "uid": uid, "creationTimestamp": at},
+                "status": {"version": format!("3.8.0-{digest}"), "phase": "Serving"},
+            });
+            let masked = mask("", &object, namespace);
+            Objects::from([(NODE.to_owned(), masked)])
+        };
+        let one = run("run-00007", "a", "2026-11-24T13:15:10Z", "6842c7475a40cc5a");
+        let other = run(
+            "run-00008",
+            "b",
+            "2026-11-24T14:00:00.123456Z",
+            "db1e4df357692bc6",
+        );
+        assert_eq!(difference(&one, &other), Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_is_too_much_or_missing_or_else_is_named() {
+        let node = json!({"metadata": {"finalizers": ["a"]}, "status": {"phase": "Serving"}});
+        let other = json!({"metadata": {"finalizers": ["a"]}, "status": {"phase": "Failed"}});
+        let word = format!("{NODE}.status.phase is \"Failed\", not \"Serving\"");
+        assert_eq!(difference(&of(&other), &of(&node)), [word]);
+        assert_eq!(difference(&of(&node), &Objects::new()).len(), 1);
+        assert_eq!(difference(&Objects::new(), &of(&node)).len(), 1);
     }
 }

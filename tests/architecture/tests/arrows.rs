@@ -53,6 +53,7 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-bench", All),
     ("ovo-deploy", All),
     ("ovo-kube", All),
+    ("ovo-kube-faults", All),
     ("ovo-machines", All),
     ("ovo-architecture", All),
 ];

@@ -12,17 +12,17 @@ use ovo_engine::{Engine, Options, Report};
 use ovo_model::{Millis, NodeName, Wall};
 use ovo_planner::bugs::Bugs;
 use ovo_provider_sim::{Interceptor, SimDoor, SimMedia, SimProvider};
-use ovo_store::{Embedded, ObjectKey, SecretObject, Store};
+use ovo_store::{Embedded, ObjectKey, SecretObject};
 use ovo_world::{Deployment, Script, World, WorldConfig};
 use serde_json::Value;
 
 use crate::clock::SimClock;
 use crate::gate::Gate;
+use crate::home::Home;
 use crate::manifests::{Shape, Size, manifest};
-use crate::store::GatedStore;
 
 /// The operator of these tests.
-pub type SimEngine = Engine<GatedStore, SimProvider, SimMedia, SimClock>;
+pub type SimEngine<H> = Engine<<H as Home>::Store, SimProvider, SimMedia, SimClock>;
 
 /// How long a dead operator stays dead, in milliseconds.
 const RESTART_MS: Millis = 3_000;
@@ -94,17 +94,17 @@ pub struct Tally {
 }
 
 /// One cluster under one operator.
-pub struct Bed {
+pub struct Bed<H: Home = Embedded> {
     setup: Setup,
     /// The store, past all gates: what a person uses.
-    pub store: Embedded,
+    pub store: H,
     /// The world's door.
     pub door: SimDoor,
     /// The one clock.
     pub clock: SimClock,
     /// Where things go wrong.
     pub gate: Gate,
-    engine: SimEngine,
+    engine: SimEngine<H>,
     due: Wall,
     person_at: Wall,
     /// What rounds added up to.
@@ -126,30 +126,38 @@ pub fn now_or_never<T>(future: impl Future<Output = T>) -> Option<T> {
     }
 }
 
-impl Bed {
+impl Bed<Embedded> {
     /// A cluster that was just written down. The gate stands before the store and the world.
     pub fn new(setup: &Setup, gate: &Gate) -> Self {
         Self::intercepted(setup, gate, Arc::new(gate.clone()))
     }
 
     /// The same with another interceptor before the world.
-    #[expect(
-        clippy::expect_used,
-        reason = "a bed that cannot be made fails its test"
-    )]
     pub fn intercepted(setup: &Setup, gate: &Gate, interceptor: Arc<dyn Interceptor>) -> Self {
         let clock = SimClock::new(setup.world.start);
         let store = Embedded::in_memory(clock.clone(), setup.seed);
+        Self::over(store, setup, gate, interceptor, clock)
+    }
+}
+
+impl<H: Home> Bed<H> {
+    /// A cluster that was just written down in this store. The gate stands where the store puts it.
+    pub fn over(
+        store: H,
+        setup: &Setup,
+        gate: &Gate,
+        interceptor: Arc<dyn Interceptor>,
+        clock: SimClock,
+    ) -> Self {
         let door = SimDoor::new(World::new(setup.seed, setup.world.clone()));
         door.intercept(Some(interceptor));
         for (name, keys) in [("openvidu", ["license"]), ("ssh", ["id"])] {
-            let mut secret = SecretObject::named(&ObjectKey::new("video", name));
+            let namespace = store.key().namespace;
+            let mut secret = SecretObject::named(&ObjectKey::new(namespace, name));
             for k in keys {
                 secret.data.insert(k.to_owned(), "a-value".into());
             }
-            now_or_never(store.create_secret(secret))
-                .expect("at once")
-                .expect("a new Secret");
+            store.create(secret);
         }
         let engine = Self::engine(setup, &store, &door, &clock, gate);
         let due = setup.world.start;
@@ -171,13 +179,13 @@ impl Bed {
 
     fn engine(
         setup: &Setup,
-        store: &Embedded,
+        store: &H,
         door: &SimDoor,
         clock: &SimClock,
         gate: &Gate,
-    ) -> SimEngine {
+    ) -> SimEngine<H> {
         Engine::new(
-            GatedStore::new(store.clone(), gate.clone()),
+            store.operator(gate),
             SimProvider::new(door.clone()),
             SimMedia::new(door.clone()),
             clock.clone(),
@@ -185,20 +193,15 @@ impl Bed {
         )
     }
 
+    /// From now on points are counted: what comes before is the same for all runs.
+    pub fn arm(&self) {
+        self.gate.arm();
+        self.store.arm();
+    }
+
     /// What a person does with `kubectl apply`.
-    #[expect(
-        clippy::expect_used,
-        reason = "a manifest that is refused fails its test"
-    )]
     pub fn apply(&mut self, document: Value) {
-        let manifest = ovo_store::embedded::Manifest {
-            key: key(),
-            document,
-            file: "demo.yaml".to_owned(),
-        };
-        now_or_never(self.store.apply(manifest))
-            .expect("at once")
-            .expect("a valid manifest");
+        self.store.apply_manifest(document);
         self.wake();
     }
 
@@ -217,18 +220,24 @@ impl Bed {
     }
 
     /// What a person does with `kubectl delete`.
-    #[expect(clippy::expect_used, reason = "a store that refuses fails its test")]
     pub fn delete(&mut self) {
-        now_or_never(self.store.delete_cluster(&key()))
-            .expect("at once")
-            .expect("a cluster to delete");
+        self.store.delete();
         self.wake();
     }
 
+    /// What a person does with `kubectl delete` to the object of this node; its uid, if there is one.
+    pub fn delete_node(&mut self, node: &NodeName) -> Option<Option<String>> {
+        let records = self.store.records();
+        let record = records.iter().find(|n| *n.spec.machine == *node.0)?;
+        let meta = &record.metadata;
+        self.store.delete_record(meta.name.as_deref()?);
+        self.wake();
+        Some(meta.uid.clone())
+    }
+
     /// The cluster as it is stored.
-    #[expect(clippy::expect_used, reason = "memory does not fail")]
     pub fn cluster(&self) -> Option<Arc<OpenViduCluster>> {
-        self.store.get_cluster(&key()).expect("memory")
+        self.store.stored()
     }
 
     /// Something that a person or fate does in the world.
@@ -284,12 +293,12 @@ impl Bed {
             self.person_at = Wall(self.clock.wall().0 + PERSON_EVERY_MS);
             self.person_decides();
         }
-        let key = key();
-        let report = now_or_never(self.engine.reconcile(&key));
+        let key = self.store.key();
+        let report = self.store.drive(self.engine.reconcile(&key));
         match report {
             None => {
                 assert!(
-                    self.gate.take_dead(),
+                    self.gate.take_dead() || self.store.take_dead(),
                     "a call waited for something that never comes"
                 );
                 self.kill();
@@ -306,7 +315,7 @@ impl Bed {
     /// A person who reads `DrainUnconfirmed`, looks at the container's log, finds that no signal arrived, and
     /// sends it by hand.
     fn person_decides(&self) {
-        for node in self.store.list_nodes() {
+        for node in self.store.records() {
             let drain = node.status.as_ref().and_then(|s| s.drain.as_ref());
             for signal in drain.iter().flat_map(|d| &d.signals) {
                 let name = NodeName::from(node.spec.machine.as_str());
@@ -425,7 +434,7 @@ impl Bed {
             .collect();
         let nodes: Vec<String> = self
             .store
-            .list_nodes()
+            .records()
             .iter()
             .map(|n| {
                 let status = n.status.clone().unwrap_or_default();

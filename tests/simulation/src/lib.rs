@@ -10,6 +10,7 @@ pub mod crash;
 pub mod fixtures;
 pub mod gate;
 pub mod history;
+pub mod home;
 pub mod manifests;
 pub mod parallel;
 pub mod planted;

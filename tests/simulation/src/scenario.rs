@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::bed::{Bed, Setup};
 use crate::gate::Gate;
+use crate::home::Home;
 use crate::manifests::Shape;
 
 const MINUTE: Millis = 60_000;
@@ -40,10 +41,13 @@ pub enum Scenario {
     DeleteInMidCreate,
     /// The cluster is deleted while people talk.
     Delete,
+    /// The object of a media node is deleted while people talk on it.
+    NodeDeleted,
 }
 
 impl Scenario {
-    /// All of them.
+    /// Those whose points are enumerated over the embedded store: all but `NodeDeleted`, which is about how an API server
+    /// deletes.
     pub const ALL: [Self; 10] = [
         Self::Create,
         Self::Grow,
@@ -67,26 +71,31 @@ impl Scenario {
     /// # Errors
     /// What was waited for in vain, or what harm was done.
     pub fn run(self, setup: &Setup, gate: &Gate) -> Result<End, String> {
-        let mut bed = Bed::new(setup, gate);
-        if matches!(self, Self::Create | Self::DeleteInMidCreate) {
-            gate.arm();
-        } else {
-            wait(&mut bed, "the cluster to be ready", 2 * HOUR, Bed::ready)?;
-            // Grace periods and windows are over before anything is asked for.
-            bed.pass(3 * MINUTE);
-            gate.arm();
-        }
-        self.course(&mut bed)?;
-        if self.deletes() {
-            wait(&mut bed, "the cluster to be gone", 6 * HOUR, Bed::gone)?;
-        } else {
-            wait(&mut bed, "the cluster to be ready", 6 * HOUR, Bed::ready)?;
-            steady(&mut bed)?;
-        }
-        End::of(&bed)
+        self.run_in(&mut Bed::new(setup, gate))
     }
 
-    fn course(self, bed: &mut Bed) -> Result<(), String> {
+    /// Runs it in this bed, which is new.
+    ///
+    /// # Errors
+    /// What was waited for in vain, or what harm was done.
+    pub fn run_in<H: Home>(self, bed: &mut Bed<H>) -> Result<End, String> {
+        if !matches!(self, Self::Create | Self::DeleteInMidCreate) {
+            wait(bed, "the cluster to be ready", 2 * HOUR, Bed::ready)?;
+            // Grace periods and windows are over before anything is asked for.
+            bed.pass(3 * MINUTE);
+        }
+        bed.arm();
+        self.course(bed)?;
+        if self.deletes() {
+            wait(bed, "the cluster to be gone", 6 * HOUR, Bed::gone)?;
+        } else {
+            wait(bed, "the cluster to be ready", 6 * HOUR, Bed::ready)?;
+            steady(bed)?;
+        }
+        End::of(bed)
+    }
+
+    fn course<H: Home>(self, bed: &mut Bed<H>) -> Result<(), String> {
         match self {
             Self::Create => Ok(()),
             Self::Grow => {
@@ -159,15 +168,24 @@ impl Scenario {
                 bed.delete();
                 Ok(())
             }
+            Self::NodeDeleted => {
+                rooms(bed, 20 * MINUTE);
+                let node = media(bed).into_iter().next().ok_or("no media node")?;
+                let uid = bed.delete_node(&node).ok_or("no object of that node")?;
+                wait(bed, "the object to be gone", 6 * HOUR, |b| {
+                    let records = b.store.records();
+                    records.iter().all(|n| n.metadata.uid != uid)
+                })
+            }
         }
     }
 }
 
-fn wait(
-    bed: &mut Bed,
+fn wait<H: Home>(
+    bed: &mut Bed<H>,
     what: &str,
     within: Millis,
-    done: impl Fn(&Bed) -> bool,
+    done: impl Fn(&Bed<H>) -> bool,
 ) -> Result<(), String> {
     if bed.until(within, done) {
         Ok(())
@@ -177,7 +195,7 @@ fn wait(
 }
 
 /// As declared, and nothing is written or done any more (S10).
-fn steady(bed: &mut Bed) -> Result<(), String> {
+fn steady<H: Home>(bed: &mut Bed<H>) -> Result<(), String> {
     // Occupancy that is written every five minutes settles first.
     wait(bed, "rooms to end", 6 * HOUR, |b| {
         b.deployment(|d| d.rooms.is_empty()).unwrap_or(true)
@@ -198,7 +216,7 @@ fn steady(bed: &mut Bed) -> Result<(), String> {
 }
 
 /// One room on every open node, the first ones longer.
-fn rooms(bed: &mut Bed, length: Millis) {
+fn rooms<H: Home>(bed: &mut Bed<H>, length: Millis) {
     for (number, node) in media(bed).into_iter().enumerate() {
         let less = i64::try_from(number).unwrap_or(0) * 3 * MINUTE;
         bed.script(Script::StartRoom {
@@ -209,18 +227,18 @@ fn rooms(bed: &mut Bed, length: Millis) {
     bed.wake();
 }
 
-fn replicas(bed: &mut Bed, count: i32) {
+fn replicas<H: Home>(bed: &mut Bed<H>, count: i32) {
     bed.edit(|spec| spec["media"]["replicas"] = json!(count));
 }
 
 /// Open media nodes.
-pub fn media(bed: &Bed) -> Vec<NodeName> {
+pub fn media<H: Home>(bed: &Bed<H>) -> Vec<NodeName> {
     bed.deployment(|d| d.open_nodes().map(|n| n.name.clone()).collect())
         .unwrap_or_default()
 }
 
 /// Media nodes that are closed and alive.
-pub fn closed(bed: &Bed) -> Vec<NodeName> {
+pub fn closed<H: Home>(bed: &Bed<H>) -> Vec<NodeName> {
     bed.deployment(|d| {
         d.nodes_in(Role::Media)
             .filter(|n| n.is_closed_alive())
@@ -230,7 +248,7 @@ pub fn closed(bed: &Bed) -> Vec<NodeName> {
     .unwrap_or_default()
 }
 
-fn closing(bed: &Bed) -> bool {
+fn closing<H: Home>(bed: &Bed<H>) -> bool {
     !closed(bed).is_empty()
 }
 
@@ -250,7 +268,7 @@ pub struct End {
 }
 
 impl End {
-    fn of(bed: &Bed) -> Result<Self, String> {
+    fn of<H: Home>(bed: &Bed<H>) -> Result<Self, String> {
         let ledger = bed.door.look(|w| w.ledger().clone());
         if ledger.harms > 0
             || ledger.conversations_cut > 0
@@ -295,7 +313,7 @@ impl End {
             }
         }
         let mut records = BTreeMap::new();
-        for node in bed.store.list_nodes() {
+        for node in bed.store.records() {
             let phase = node.status.as_ref().map(|s| s.phase).unwrap_or_default();
             *records
                 .entry(format!("{:?} {phase:?}", node.spec.role))

@@ -11,12 +11,34 @@ use ovo_model::{Millis, Mono, NodeName, Plan};
 
 /// How long people wait at most for what is held back, in milliseconds: what was true for less, nobody could have read.
 const HOLD_MS: Millis = 2_000;
+/// Over how many rounds it is held back whatever the time: among many clusters a cluster waits for its turn between two
+/// rounds, and is not told in each of them. As many as a media machine needs from nothing until it has started.
+const HOLD_ROUNDS: u32 = 4;
 
 /// Since when what was to be told is held back.
 #[derive(Debug, Default)]
 pub(crate) struct Held {
-    nodes: BTreeMap<NodeName, Mono>,
-    status: Option<Mono>,
+    nodes: BTreeMap<NodeName, Since>,
+    status: Option<Since>,
+}
+
+/// Since when, and over how many rounds.
+#[derive(Clone, Copy, Debug)]
+struct Since {
+    at: Mono,
+    rounds: u32,
+}
+
+impl Since {
+    const fn new(at: Mono) -> Self {
+        Self { at, rounds: 0 }
+    }
+
+    /// One more round; whether it is held back in this one too.
+    fn again(&mut self, now: Mono) -> bool {
+        self.rounds += 1;
+        now.since(self.at) < HOLD_MS || self.rounds <= HOLD_ROUNDS
+    }
 }
 
 impl Held {
@@ -30,8 +52,8 @@ impl Held {
         now: Mono,
     ) -> bool {
         if more && !matters(old, new) {
-            let since = *self.nodes.entry(node.clone()).or_insert(now);
-            if now.since(since) < HOLD_MS {
+            let since = self.nodes.entry(node.clone());
+            if since.or_insert(Since::new(now)).again(now) {
                 return true;
             }
         }
@@ -52,8 +74,7 @@ impl Held {
             return true;
         }
         if more && old.is_some_and(|old| only_told(old, new)) {
-            let since = *self.status.get_or_insert(now);
-            if now.since(since) < HOLD_MS {
+            if self.status.get_or_insert(Since::new(now)).again(now) {
                 return true;
             }
         }
@@ -69,8 +90,9 @@ impl Held {
 
     /// When the next look is due at the latest, in milliseconds: nothing is held back for longer than it may.
     pub(crate) fn look_within(&self, now: Mono) -> Option<Millis> {
-        let first = self.nodes.values().chain(&self.status).min()?;
-        Some((HOLD_MS - now.since(*first)).max(0))
+        let held = self.nodes.values().chain(&self.status);
+        let first = held.map(|since| since.at).min()?;
+        Some((HOLD_MS - now.since(first)).max(0))
     }
 }
 
@@ -127,8 +149,21 @@ mod tests {
         assert!(held(&mut all, &node(NodePhase::Pending), true, 0));
         assert!(held(&mut all, &node(NodePhase::Launching), true, 1_500));
         assert_eq!(all.look_within(Mono(1_500)), Some(500));
+        for at in [1_600, 1_800] {
+            assert!(held(&mut all, &node(NodePhase::Launching), true, at));
+        }
         assert!(!held(&mut all, &node(NodePhase::Launching), true, 2_000));
         assert_eq!(all.look_within(Mono(2_000)), None);
+    }
+
+    #[test]
+    fn a_cluster_that_waits_for_its_turn_is_told_after_four_rounds() {
+        let mut all = Held::default();
+        for at in [0, 10_000, 20_000, 30_000] {
+            assert!(held(&mut all, &node(NodePhase::Launching), true, at));
+        }
+        assert_eq!(all.look_within(Mono(30_000)), Some(0));
+        assert!(!held(&mut all, &node(NodePhase::Launching), true, 30_001));
     }
 
     #[test]

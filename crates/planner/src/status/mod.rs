@@ -47,13 +47,17 @@ pub(crate) fn next(view: &View<'_>, draft: &Draft<'_>) -> OpenViduClusterStatus 
         .summary_at
         .as_ref()
         .is_none_or(|t| now.since(Wall::from_time(t)) >= REFRESH_MS);
-    if refresh {
-        numbers::summary(view, &mut new);
-        if new.summary != old.summary || new.media != old.media || new.pending != old.pending {
-            new.summary_at = Some(now.to_time());
+    if !refresh {
+        let mut kept = new.clone();
+        numbers::keep(old, &mut kept);
+        // What is written anyway says how everything is now: else the rest would be another write soon.
+        if kept == *old {
+            return kept;
         }
-    } else {
-        numbers::keep(old, &mut new);
+    }
+    numbers::summary(view, &mut new);
+    if new.summary != old.summary || new.media != old.media || new.pending != old.pending {
+        new.summary_at = Some(now.to_time());
     }
     new
 }

@@ -3,6 +3,8 @@
 mod act;
 mod completion;
 mod crds;
+#[cfg(feature = "kubernetes")]
+mod definitions;
 mod events;
 pub(crate) mod example;
 mod get;

@@ -6,7 +6,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use k8s_openapi::jiff::Timestamp;
 use ovo_api::annotations::{CLUSTER_LABEL, FINALIZER, ROLE_LABEL};
 use ovo_api::{OpenViduCluster, OpenViduNode};
-use ovo_model::{EventNote, EventType, Mono, NodeWrite, Plan};
+use ovo_model::{EventNote, EventType, Mono, NodeWrite, Observation, Plan, Snapshot};
 use ovo_store::{ClusterEvent, ObjectKey, ObjectReference, Store, StoreError};
 
 use crate::memory::Memory;
@@ -144,18 +144,20 @@ fn metadata(cluster: &OpenViduCluster, name: &str, role: ovo_api::Role) -> Objec
 pub(crate) async fn status<S: Store>(
     store: &S,
     ground: &Ground,
-    plan: &Plan,
+    (snapshot, plan): (&Snapshot, &Plan),
     now: Mono,
     memory: &mut Memory,
 ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
     let mut status = (*plan.status).clone();
     let destructive = plan.steps.iter().any(ovo_model::Step::is_destructive);
-    if destructive
-        && memory.epoch.is_none()
-        && let Some(intent) = &mut status.intent
-    {
-        // Who takes over says so with its first intent, never alone.
-        intent.epoch += 1;
+    if destructive && let Some(intent) = &mut status.intent {
+        intent.epoch = match memory.epoch {
+            // Who takes over says so with its first intent, never alone. Status may have been lost or come from an old
+            // backup: the machines know better, and obey nobody who is older.
+            None => intent.epoch.max(newest_epoch(snapshot)) + 1,
+            // The same while this process leads.
+            Some(ours) => intent.epoch.max(ours),
+        };
     }
     let epoch = status.intent.as_ref().map(|i| i.epoch);
     let old = ground.cluster.status.as_ref();
@@ -172,6 +174,15 @@ pub(crate) async fn status<S: Store>(
         memory.epoch = epoch;
     }
     Ok(Some(written))
+}
+
+/// The newest leader's epoch that any machine has seen.
+fn newest_epoch(snapshot: &Snapshot) -> i64 {
+    let nodes = snapshot.observed.values().filter_map(|seen| match seen {
+        Observation::Known { nodes, .. } => Some(nodes.values()),
+        Observation::Unknown { .. } => None,
+    });
+    nodes.flatten().map(|node| node.epoch).max().unwrap_or(0)
 }
 
 /// Tells people about changes of mind, each once.

@@ -8,6 +8,7 @@ use ovo_planner::bugs::Bug;
 use ovo_planner::check::{Refusal, recheck_as};
 use ovo_provider::{Call, Media, Provider};
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
+use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::memory::Memory;
@@ -56,7 +57,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                     continue;
                 }
             }
-            let answer = self.carry_out(ground, step).await?;
+            let span = tracing::info_span!("step", step = %step.id, act = ?step.act);
+            let answer = self.carry_out(ground, step).instrument(span).await?;
             let pause = {
                 let mut random = self.random();
                 memory.attempts.note(

@@ -4,6 +4,7 @@
 //! the plan, whether it may be done from the checker, and how often it is tried from the answers' classes.
 //! [`Runner`] decides when a round is due, for many clusters at once.
 
+mod admission;
 mod backoff;
 mod clock;
 mod commit;

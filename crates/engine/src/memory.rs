@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use ovo_model::{EventNote, NodeName, NodeReadings, SecretDigest};
 
+use crate::admission::Admission;
 use crate::backoff::Attempts;
 use crate::hold::Held;
 
@@ -20,6 +21,7 @@ pub(crate) struct DigestCache {
 /// The memory of one cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
+    pub(crate) admission: Admission,
     pub(crate) readings: Arc<BTreeMap<NodeName, NodeReadings>>,
     pub(crate) attempts: Attempts,
     pub(crate) digests: BTreeMap<String, DigestCache>,

@@ -12,6 +12,8 @@ use ovo_planner::check::{Refusal, check};
 use ovo_planner::plan_with;
 use ovo_provider::{Media, Provider, Target};
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
+use tracing::field::Empty;
+use tracing::{Instrument as _, info_span};
 
 use crate::clock::Clock;
 use crate::commit;
@@ -96,7 +98,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             look_again_in: IDLE_LOOK_MS,
             ..Report::default()
         };
-        if let Err(error) = self.round(key, &mut memory, &mut report).await {
+        // A round is a trace of its own, whatever asked for it.
+        let span = info_span!(parent: None, "reconcile", cluster = %key, result = Empty);
+        let round = self.round(key, &mut memory, &mut report);
+        if let Err(error) = round.instrument(span.clone()).await {
             report.look_again_in = match &error {
                 EngineError::Store(StoreError::Conflict { .. }) => 0,
                 EngineError::Store(StoreError::Full(_)) => 10_000,
@@ -105,6 +110,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             };
             report.error = Some(error);
         }
+        span.record("result", report.result());
         if !report.gone {
             lock(&self.memories).insert(key.clone(), memory);
         }
@@ -129,16 +135,18 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return Ok(());
         };
         let (provider, media, clock) = (&self.provider, &self.media, &self.clock);
-        let seen =
-            observe::everything((provider, media, clock), &ground.target, &memory.readings).await;
+        let seen = observe::everything((provider, media, clock), &ground.target, &memory.readings)
+            .instrument(info_span!("observe"))
+            .await;
         let snapshot = Arc::new(ground.snapshot(clock, seen, self.options.simulated));
         memory.readings = snapshot.readings.clone();
         report.snapshot = Some(snapshot.clone());
-        let plan = Arc::new(plan_with(&snapshot, self.options.bugs));
+        let planned = || plan_with(&snapshot, self.options.bugs);
+        let plan = Arc::new(info_span!("plan").in_scope(planned));
         report.plan = Some(plan.clone());
         report.look_again_in = plan.look_again_in;
         if self.options.checking == Checking::On {
-            report.refused = check(&snapshot, &plan);
+            report.refused = info_span!("check").in_scope(|| check(&snapshot, &plan));
         }
         if !report.refused.is_empty() {
             return self.refuse(&ground, memory, report).await;
@@ -148,9 +156,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             in_use::hold(&self.store, &ground.cluster).await;
         }
         let now = self.clock.now().mono;
-        let (writes, refused) = commit::nodes(&self.store, &ground, &plan, now, memory).await?;
-        report.writes += writes;
-        if let Some(written) = commit::status(&self.store, &ground, &plan, now, memory).await? {
+        let committed = async {
+            let (writes, refused) = commit::nodes(&self.store, &ground, &plan, now, memory).await?;
+            report.writes += writes;
+            let of = (&*snapshot, &*plan);
+            let status = commit::status(&self.store, &ground, of, now, memory).await?;
+            Ok::<_, StoreError>((refused, status))
+        };
+        let (refused, status) = committed.instrument(info_span!("commit")).await?;
+        if let Some(written) = status {
             report.writes += 1;
             ground.cluster = written.clone();
             ground.target.cluster = written;
@@ -163,6 +177,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return Err(error.into());
         }
         self.execute(&mut ground, &snapshot, &plan, memory, report)
+            .instrument(info_span!("execute", steps = plan.steps.len()))
             .await?;
         if plan.release {
             // Events are lost with their namespace, and this is the last that anybody hears of what is left.
@@ -231,6 +246,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                 .await?;
             return Ok(None);
         };
+        if let Some(broken) = memory.admission.broken(&cluster) {
+            self.stall(&cluster, "Invalid", broken, report).await?;
+            return Ok(None);
+        }
         let mut desired = match self.provider.desired(&cluster, profile) {
             Ok(desired) => desired,
             Err(error) => {

@@ -64,6 +64,15 @@ pub struct Report {
 }
 
 impl Report {
+    /// How it ended, in a word for metrics and traces: `ok`, `refused` (the checker refused the plan), or `error`.
+    pub const fn result(&self) -> &'static str {
+        match self {
+            Self { error: Some(_), .. } => "error",
+            Self { refused, .. } if !refused.is_empty() => "refused",
+            _ => "ok",
+        }
+    }
+
     /// Ends of nodes that stood in the committed intent and were stopped by the last live read.
     pub fn ends_refused(&self) -> usize {
         self.executed

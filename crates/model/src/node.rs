@@ -141,6 +141,9 @@ pub struct ObservedNode {
     pub zone: Option<String>,
     /// OpenVidu version on it, if known.
     pub version: Option<String>,
+    /// The newest leader's epoch that its machine has seen; 0 where there was none, or nothing that could remember it.
+    #[serde(default)]
+    pub epoch: i64,
 }
 
 impl ObservedNode {

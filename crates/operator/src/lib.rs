@@ -15,6 +15,8 @@ mod metrics;
 pub mod probe;
 #[cfg(feature = "kubernetes")]
 mod remote;
+#[cfg(feature = "otlp")]
+mod traces;
 mod view;
 
 pub use commands::{run, run_probed};

@@ -3,10 +3,11 @@
 use std::io;
 use std::sync::Mutex;
 
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, Registry};
 
 use crate::cli::{LogArgs, LogFormat, LogLevel};
 
@@ -35,26 +36,33 @@ pub(crate) fn aside(take: Option<TakeLine>) {
     }
 }
 
-/// Starts logging. A second call changes nothing.
-pub(crate) fn start(args: LogArgs, least: Option<LogLevel>) {
+/// Starts logging, and traces where somebody wants them of this command. A second call changes nothing.
+pub(crate) fn start(args: LogArgs, least: Option<LogLevel>, traced: bool) {
     let level = least.map_or(args.log_level, |least| louder(args.log_level, least));
-    let base = tracing_subscriber::registry().with(LevelFilter::from(level));
-    let started = match args.log_format {
-        LogFormat::Json => {
-            let layer = tracing_subscriber::fmt::layer()
-                .json()
-                .flatten_event(true)
-                .with_writer(Sink);
-            base.with(layer).try_init()
-        }
-        LogFormat::Text => {
-            let layer = tracing_subscriber::fmt::layer()
-                .with_ansi(false)
-                .with_target(false)
-                .with_writer(Sink);
-            base.with(layer).try_init()
-        }
+    let level = LevelFilter::from(level);
+    // Spans are for traces: what is written is the same with and without them.
+    let written = filter_fn(move |meta| meta.is_event() && *meta.level() <= level);
+    let written = written.with_max_level_hint(level);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = match args.log_format {
+        LogFormat::Json => tracing_subscriber::fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(Sink)
+            .with_filter(written)
+            .boxed(),
+        LogFormat::Text => tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_target(false)
+            .with_writer(Sink)
+            .with_filter(written)
+            .boxed(),
     };
+    let base = tracing_subscriber::registry().with(lines);
+    #[cfg(feature = "otlp")]
+    let base = base.with(traced.then(crate::traces::layer).flatten());
+    #[cfg(not(feature = "otlp"))]
+    let _ = traced;
+    let started = base.try_init();
     // Only a test that runs two commands in one process comes here twice.
     drop(started);
 }

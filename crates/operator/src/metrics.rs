@@ -221,11 +221,7 @@ impl Metrics {
             namespace: namespace.clone(),
             cluster: name.clone(),
         };
-        let result = match report {
-            Report { error: Some(_), .. } => "error",
-            Report { refused, .. } if !refused.is_empty() => "refused",
-            _ => "ok",
-        };
+        let result = report.result();
         self.rounds
             .get_or_create(&Round {
                 namespace: namespace.clone(),

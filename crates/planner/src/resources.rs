@@ -266,7 +266,7 @@ fn changes(
                 continue;
             }
         };
-        let same = shown(&value).as_ref() == found.get(name);
+        let same = shown(&value).as_ref() == found.get(name) || neither(&value, found.get(name));
         if same && !view.bugs.has(Bug::WritesAlways) {
             continue;
         }
@@ -343,6 +343,12 @@ fn difference(op: &Op) -> String {
     }
 }
 
+/// Whether nothing is wanted and nothing is there: an empty list is none. So a release that can say more of a resource
+/// changes nothing of those that were made before it, as long as nobody says it.
+fn neither(wanted: &Value, found: Option<&Scalar>) -> bool {
+    found.is_none() && matches!(wanted, Value::Known(Scalar::List(list)) if list.is_empty())
+}
+
 /// Whether everything that we decide of a resource is as it should be.
 fn as_declared(view: &View<'_>, resource: &Resource, found: &ObservedResource) -> bool {
     resource.properties.iter().all(|(name, property)| {
@@ -350,6 +356,7 @@ fn as_declared(view: &View<'_>, resource: &Resource, found: &ObservedResource) -
         property.owner != Owner::Operator
             || match &property.value {
                 Value::Planned => true,
+                value if neither(value, seen) => true,
                 Value::Known(scalar) => Some(scalar) == seen,
                 value => resolve(view, value).is_ok_and(|value| shown(&value).as_ref() == seen),
             }
@@ -382,7 +389,7 @@ fn digest(resource: &Resource) -> String {
     for (name, property) in resource
         .properties
         .iter()
-        .filter(|(_, p)| p.owner == Owner::Operator)
+        .filter(|(_, p)| p.owner == Owner::Operator && !neither(&p.value, None))
     {
         feed(name);
         feed(&property.value.tag());

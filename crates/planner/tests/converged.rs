@@ -68,3 +68,20 @@ fn a_converged_cluster_says_so() {
         );
     }
 }
+
+#[test]
+fn what_a_newer_release_can_say_and_nobody_says_changes_nothing() {
+    let mut first = cluster().v2().media_nodes(2).snapshot();
+    let planned = plan(&first);
+    first = apply_writes(first, &planned);
+    let stored = first.cluster.status.clone();
+    // The newer release has a property that the older one did not know, and the user wants nothing of it.
+    for resource in std::sync::Arc::make_mut(&mut first.desired) {
+        let nothing = ovo_model::Value::Known(ovo_model::Scalar::List(Vec::new()));
+        let property = ovo_model::Property::operator("", "TagResource").value(nothing);
+        resource.properties.insert("tags".to_owned(), property);
+    }
+    let planned = plan(&first);
+    assert_eq!(step_ids(&planned), Vec::<String>::new());
+    assert_eq!(Some(*planned.status), stored);
+}

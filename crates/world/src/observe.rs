@@ -232,6 +232,7 @@ impl World {
             address: node.address.to_string(),
             zone: node.zone.as_ref().map(ToString::to_string),
             version,
+            epoch: node.machine().map_or(0, |machine| machine.epoch),
         }
     }
 }

@@ -61,6 +61,14 @@ impl ApiServer {
         self.signal(part, Signal::CONT)
     }
 
+    /// Lets a store that was full take writes again: what was deleted since is forgotten, and its room given back.
+    ///
+    /// # Errors
+    /// When the store is down, or says no.
+    pub fn make_room(&self) -> io::Result<()> {
+        crate::etcd::make_room(self.state())
+    }
+
     fn stop_apiserver(&self, signal: Signal) -> io::Result<()> {
         let daemon = lock(&self.apiserver).take().ok_or_else(down)?;
         daemon.stop(signal)

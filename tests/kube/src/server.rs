@@ -48,6 +48,7 @@ pub struct Builder {
     users: Vec<User>,
     controllers: bool,
     reads: bool,
+    quota: Option<u64>,
 }
 
 // === impl Builder ===
@@ -81,6 +82,13 @@ impl Builder {
         self
     }
 
+    /// Lets its store be full at so many bytes. A server that has just started takes a few MiB.
+    #[must_use]
+    pub const fn quota(mut self, bytes: u64) -> Self {
+        self.quota = Some(bytes);
+        self
+    }
+
     /// Starts the server and returns when it is ready.
     ///
     /// # Errors
@@ -104,7 +112,7 @@ impl Builder {
         fs::write(path.join("audit-policy.json"), policy)?;
         service_account_key(&path.join("service-accounts.key"))?;
 
-        let etcd = etcd::start(programs, path)?;
+        let etcd = etcd::start(programs, path, self.quota)?;
         let port = ports::free()?;
         let apiserver = launch(programs, path, port, &self.flags, &self.users)?;
         let agent = client::agent(&fs::read(certificate(path))?, client::PATIENCE)?;
@@ -148,6 +156,7 @@ impl ApiServer {
             ],
             controllers: false,
             reads: false,
+            quota: None,
         }
     }
 

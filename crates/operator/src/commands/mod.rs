@@ -3,6 +3,8 @@
 mod act;
 mod completion;
 mod crds;
+#[cfg(feature = "kubernetes")]
+mod definitions;
 mod events;
 pub(crate) mod example;
 mod get;
@@ -50,8 +52,16 @@ pub fn run_probed(cli: Cli, probe: Arc<dyn Probe>) -> Result<ExitCode, Failure> 
 fn dispatch(cli: Cli, probe: Option<Arc<dyn Probe>>) -> Result<ExitCode, Failure> {
     // Where lines are logs, what changes is a log too.
     let json = cli.logs.log_format == crate::cli::LogFormat::Json;
-    let least = (json && matches!(cli.command, Command::Serve(_))).then_some(LogLevel::Info);
-    logs::start(cli.logs, least);
+    let serves = matches!(cli.command, Command::Serve(_));
+    let least = (json && serves).then_some(LogLevel::Info);
+    logs::start(cli.logs, least, serves);
+    let ended = command(cli, probe);
+    #[cfg(feature = "otlp")]
+    crate::traces::end();
+    ended
+}
+
+fn command(cli: Cli, probe: Option<Arc<dyn Probe>>) -> Result<ExitCode, Failure> {
     match cli.command {
         Command::Serve(args) => serve::run(&args, cli.logs, probe),
         Command::Plan(args) => plan::run(&args),

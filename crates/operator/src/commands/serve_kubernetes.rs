@@ -11,6 +11,7 @@ use ovo_store::kubernetes::{
     Elector, KubernetesOptions, KubernetesStore, Leadership, LeaseOptions, Scope, infer,
 };
 
+use super::definitions::Definitions;
 use super::led::{LeaderGate, Led};
 use super::serve::{Shown, runtime, signalled, simulated_options};
 use crate::cli::{LogArgs, LogFormat, ServeArgs, ViewChoice};
@@ -84,16 +85,18 @@ pub(super) fn run(
             ..KubernetesOptions::new(scope.clone(), instance())
         };
         // It watches from now on, so that nothing has to be listed when this process takes over.
-        let store = KubernetesStore::start(client, &settings, gate.clone());
+        let store = KubernetesStore::start(client.clone(), &settings, gate.clone());
+        let definitions = Arc::new(Definitions::new(client));
         let speed = options.speed;
         let metrics = Metrics::new(None, speed);
         let progress = Arc::new(Progress::new(speed));
         announce(&scope, &http, shown);
         let health = store.health().clone();
+        let known = definitions.clone();
         let pages = Arc::new(Pages {
             metrics: metrics.clone(),
             progress: progress.clone(),
-            store: Box::new(move || health.check()),
+            store: Box::new(move || known.check().and_then(|()| health.check())),
         });
         let tell = match shown {
             Shown::Logs => tell_logs(),
@@ -129,6 +132,7 @@ pub(super) fn run(
                 tokio::select! {
                     () = stop => {}
                     () = leadership.lost() => ended = Ended::Deposed,
+                    () = definitions.outdated() => ended = Ended::Outdated,
                 }
                 progress.end();
             };
@@ -141,7 +145,12 @@ pub(super) fn run(
             ended = work => ended?,
             () = http.run(pages) => Ended::Asked,
             // It goes on until the work has noticed and ended its step.
-            () = async { elector.run().await; std::future::pending().await } => Ended::Deposed,
+            () = async {
+                // Whoever could not lead leaves the Lease to an older process that can.
+                definitions.complete().await;
+                elector.run().await;
+                std::future::pending().await
+            } => Ended::Deposed,
         };
         elector.release().await;
         store.flush_events(LAST_WORDS).await;
@@ -151,6 +160,9 @@ pub(super) fn run(
             Ended::Deposed => Err(Failure::Server(
                 "this process no longer leads; start it again to wait for its turn".to_owned(),
             )),
+            Ended::Outdated => Err(Failure::Server(
+                definitions.check().err().unwrap_or_default(),
+            )),
         }
     })
 }
@@ -159,6 +171,8 @@ pub(super) fn run(
 enum Ended {
     Asked,
     Deposed,
+    /// Somebody put older definitions back.
+    Outdated,
 }
 
 /// Waits until everything is listed, and then for leadership. Whoever only waits is ready too.

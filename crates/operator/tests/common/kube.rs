@@ -6,12 +6,14 @@
 )]
 
 use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use ovo_kube::ApiServer;
+use ovo_kube::{ApiServer, Builder};
 use serde_json::Value;
 
 use crate::common::operator;
@@ -49,7 +51,12 @@ impl Bed {
 
     /// A server with our definitions and the operator's own namespace.
     pub fn empty(home: &'static str, arguments: &[&str]) -> Self {
-        let api = ApiServer::builder().controllers().start().unwrap();
+        Self::on(ApiServer::builder(), home, arguments)
+    }
+
+    /// The same on a server that is like this.
+    pub fn on(api: Builder, home: &'static str, arguments: &[&str]) -> Self {
+        let api = api.controllers().start().unwrap();
         api.install_crds().unwrap();
         let bed = Self {
             api,
@@ -85,13 +92,30 @@ impl Bed {
 
     /// An operator over the world in this folder.
     pub fn serve_world(&self, world: &Path) -> Serving {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.serve_with(world, &arguments)
+    }
+
+    /// An operator over the world in this folder, with other arguments than this bed's.
+    pub fn serve_with(&self, world: &Path, arguments: &[&str]) -> Serving {
+        self.serve_as(&self.kubeconfig(), world, arguments)
+    }
+
+    /// The operator's credentials, with a token that is good for an hour.
+    pub fn kubeconfig(&self) -> PathBuf {
         let number = self.served.fetch_add(1, Ordering::Relaxed) + 1;
         let token = self.kubectl(&["create", "token", "openvidu-operator"]);
         let config = self.dir.path().join(format!("kubeconfig-{number}"));
         write_kubeconfig(&self.api, &token, self.home, &config);
+        config
+    }
+
+    /// An operator with these credentials; the API server need not be there.
+    pub fn serve_as(&self, config: &Path, world: &Path, arguments: &[&str]) -> Serving {
+        let number = self.served.fetch_add(1, Ordering::Relaxed) + 1;
         let mut command = operator(["serve", "--simulate", "--listen", "127.0.0.1:0"]);
         command
-            .args(&self.arguments)
+            .args(arguments)
             .arg("--simulate-dir")
             .arg(world)
             .env("KUBECONFIG", config);
@@ -217,6 +241,38 @@ impl Serving {
 
     pub fn said(&self) -> String {
         fs::read_to_string(&self.said).unwrap()
+    }
+
+    /// Where it answers over HTTP; empty as long as it has not said so.
+    pub fn address(&self) -> String {
+        let said = self.said();
+        let after = said.split_once("127.0.0.1:").map_or("", |(_, after)| after);
+        let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+        let told = after.len() > port.len();
+        if told {
+            format!("127.0.0.1:{port}")
+        } else {
+            String::new()
+        }
+    }
+
+    /// Status and body of a page; status 0 where nobody answers.
+    pub fn page(&self, path: &str) -> (u16, String) {
+        let asked = || {
+            let mut stream = TcpStream::connect(self.address())?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            write!(
+                stream,
+                "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            )?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer)?;
+            std::io::Result::Ok(answer)
+        };
+        let answer = asked().unwrap_or_default();
+        let code = answer.split(' ').nth(1).and_then(|code| code.parse().ok());
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (code.unwrap_or(0), body.to_owned())
     }
 
     /// Whether it said that it leads.

@@ -1,10 +1,15 @@
 //! Namespaces with a cluster each, served by one operator for all of them; and the world behind them.
-#![allow(unreachable_pub, reason = "a part of the tests that is shared by path")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test binary takes what it needs of it"
+)]
 
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use ovo_kube::{ApiServer, Builder};
 use ovo_model::Wall;
 use ovo_provider_sim::SimJournal;
 use ovo_world::{Deployment, Input, Script, World};
@@ -22,8 +27,13 @@ const OBJECTS: &str = "/apis/openvidu.io/v1alpha1/namespaces";
 
 /// A server, and the shipped rights of an operator for all namespaces.
 pub fn cluster_wide(arguments: &[&str]) -> Bed {
+    cluster_wide_on(ApiServer::builder(), arguments)
+}
+
+/// The same on a server that is like this.
+pub fn cluster_wide_on(api: Builder, arguments: &[&str]) -> Bed {
     let fixed = ["--all-namespaces", "--simulate-speed", SPEED];
-    let bed = Bed::empty(HOME, &[&fixed, arguments].concat());
+    let bed = Bed::on(api, HOME, &[&fixed, arguments].concat());
     for file in [
         "base/serviceaccount.yaml",
         "cluster-wide/clusterrole.yaml",

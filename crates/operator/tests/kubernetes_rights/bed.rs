@@ -1,6 +1,7 @@
 //! A server with one of the shipped overlays, and the operator as the account and with the arguments that it ships.
 
-use std::time::{Duration, Instant};
+use std::path::PathBuf;
+use std::time::Duration;
 
 use ovo_kube::{ApiServer, Audited};
 use serde_json::{Value, json};
@@ -10,10 +11,10 @@ use crate::kube::{Serving, is_ready, write_kubeconfig};
 
 pub(crate) use crate::kube::{CLUSTER, NAMESPACE};
 
-/// For a line of the audit log, which is written after the answer.
-const MOMENT: Duration = Duration::from_secs(10);
+/// For a line of a log, which is written after the answer.
+pub(crate) const MOMENT: Duration = Duration::from_secs(10);
 /// The pause of a poll.
-const PAUSE: Duration = Duration::from_millis(200);
+pub(crate) const PAUSE: Duration = Duration::from_millis(200);
 
 pub(crate) struct Bed {
     api: ApiServer,
@@ -95,22 +96,9 @@ impl Bed {
         assert_eq!(answer.code, 201, "{}", answer.body);
     }
 
-    /// The rules of the Role.
-    pub(crate) fn rules(&self) -> Vec<Value> {
-        let role = self.get(&["role", "openvidu-operator"]);
-        role["rules"].as_array().unwrap().clone()
-    }
-
-    pub(crate) fn set_rules(&self, rules: &Value) {
-        let patch = json!({"rules": rules}).to_string();
-        self.kubectl(&[
-            "patch",
-            "role",
-            "openvidu-operator",
-            "--type=merge",
-            "--patch",
-            &patch,
-        ]);
+    /// Where all that the operator says goes.
+    pub(crate) fn said(&self) -> PathBuf {
+        self.dir.path().join("said")
     }
 
     /// All that the operator's account asked.
@@ -153,7 +141,7 @@ impl Bed {
             .env("KUBECONFIG", config)
             // The shipped pod's root is read-only: it has one folder to write to.
             .env("TMPDIR", self.dir.path().join("not-there"));
-        Serving::start(command, self.dir.path().join("said"))
+        Serving::start(command, self.said())
     }
 
     pub(crate) fn until(&self, serving: &mut Serving, what: &str, holds: impl FnMut() -> bool) {
@@ -166,17 +154,5 @@ impl Bed {
         self.until(serving, &format!("{media} media nodes and Ready"), || {
             is_ready(&self.get(&["openviduclusters", CLUSTER]), media)
         });
-    }
-}
-
-/// What is found, as soon as it is as it should be, or what it is after a moment.
-pub(crate) fn settled<T>(find: impl Fn() -> T, good: impl Fn(&T) -> bool) -> T {
-    let began = Instant::now();
-    loop {
-        let found = find();
-        if good(&found) || began.elapsed() > MOMENT {
-            return found;
-        }
-        std::thread::sleep(PAUSE);
     }
 }

@@ -1,4 +1,4 @@
-//! The operator under each shipped set of rights: what is granted is what it uses, and nothing that it wants is refused.
+//! The operator under each shipped set of rights: each is missed where it lacks, and nothing that it wants lacks.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bed;
@@ -6,14 +6,15 @@ mod bed;
 mod common;
 #[path = "../common/kube.rs"]
 mod kube;
+mod ladder;
 mod rights;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bed::{Bed, CLUSTER, NAMESPACE};
 use kube::Serving;
+use ladder::Ladder;
 use serde_json::json;
-
-/// Asked for by the admission of owner references, never by a request: no log has it, and a test of its own shows it.
-const FINALIZERS: &str = "openviduclusters/finalizers";
 
 /// A cluster from its manifest to its end; on the way a name is taken, a node is deleted and the operator starts again.
 fn life(bed: &Bed) {
@@ -80,64 +81,52 @@ fn replace_a_node(bed: &Bed, serving: &mut Serving) {
     });
 }
 
-fn what_is_granted_is_what_is_used(overlay: &'static str, home: &'static str) {
+/// Each right in turn is lacking, is refused, is named to whoever reads the log, and is then given. In the end a whole
+/// life of a cluster has gone by, and what was given is what is shipped: no more would have been of use.
+fn each_right_is_missed_until_it_is_given(overlay: &'static str, home: &'static str) {
     let bed = Bed::start(overlay, home);
-    life(&bed);
-
-    let mut granted = rights::granted(&bed);
-    let finalizers = granted.extract_if(.., |right| right.resource == FINALIZERS);
-    assert_eq!(finalizers.count(), 1, "{overlay}");
-    // A line of the log may come a moment after the answer.
-    let unused = bed::settled(|| rights::unused(&granted, &bed.asked()), Vec::is_empty);
-    let refused: Vec<_> = bed.asked().into_iter().filter(|a| a.code == 403).collect();
+    let mut ladder = Ladder::new(&bed);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let climbing = scope.spawn(|| ladder.climb(&over));
+        // Also where the test fails: the scope waits for its thread.
+        let end = Over(&over);
+        life(&bed);
+        drop(end);
+        climbing.join().unwrap();
+    });
+    let (silent, strange) = (&ladder.silent, &ladder.strange);
     assert!(
-        unused.is_empty() && refused.is_empty(),
-        "{overlay}: granted and not used: {unused:#?}, refused: {refused:#?}"
+        silent.is_empty(),
+        "{overlay}: refused, and nobody was told of: {silent:#?}"
     );
+    assert!(
+        strange.is_empty(),
+        "{overlay}: wanted and not shipped: {strange:#?}"
+    );
+    let idle = ladder.idle();
+    assert!(
+        idle.is_empty(),
+        "{overlay}: shipped and never missed: {idle:#?}"
+    );
+    assert!(ladder.shipped() > 20, "{overlay}: {}", ladder.shipped());
+}
 
-    // It would be seen: nobody deletes Secrets.
-    let idle = rights::Right {
-        verb: "delete".to_owned(),
-        ..granted
-            .iter()
-            .find(|right| right.resource == "secrets")
-            .unwrap()
-            .clone()
-    };
-    granted.insert(idle.clone());
-    assert_eq!(rights::unused(&granted, &bed.asked()), [&idle]);
+/// Ends the climbing when it is dropped.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
 fn in_one_namespace() {
-    what_is_granted_is_what_is_used("namespaced", NAMESPACE);
+    each_right_is_missed_until_it_is_given("namespaced", NAMESPACE);
 }
 
 #[test]
 fn in_all_namespaces() {
-    what_is_granted_is_what_is_used("cluster-wide", "openvidu-system");
-}
-
-#[test]
-fn without_the_right_to_finalizers_no_node_record_can_be_made() {
-    let bed = Bed::start("namespaced", NAMESPACE);
-    let rules = bed.rules();
-    let without = |rule: &&serde_json::Value| rule["resources"] != json!([FINALIZERS]);
-    let fewer: Vec<_> = rules.iter().filter(without).collect();
-    assert_eq!(fewer.len() + 1, rules.len());
-    bed.set_rules(&json!(fewer));
-    bed.apply_example();
-    let mut serving = bed.serve();
-    bed.until(&mut serving, "a refused record", || {
-        let mut asked = bed.asked().into_iter();
-        asked.any(|a| {
-            (a.verb.as_str(), a.resource.as_str(), a.code) == ("create", "openvidunodes", 403)
-        })
-    });
-    assert_eq!(bed.kubectl(&["get", "openvidunodes", "--output=name"]), "");
-
-    // It was that rule and nothing else.
-    bed.set_rules(&json!(rules));
-    bed.until_ready(&mut serving, 2);
-    assert_eq!(serving.stop(), Some(0));
+    each_right_is_missed_until_it_is_given("cluster-wide", "openvidu-system");
 }

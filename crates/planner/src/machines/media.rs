@@ -17,12 +17,25 @@ use crate::view::{NodeView, View};
 /// Sizes the pool, drains who should go, ends who is empty.
 pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
     let paused = view.spec.paused() && !view.bugs.has(Bug::NoPause);
-    if !paused {
+    if paused {
+        told_of_pause(view, draft);
+    } else {
         answer_requests(view, draft);
         size(view, draft);
     }
     for node in view.role(Role::Media) {
         advance(view, draft, node);
+    }
+}
+
+/// Nothing is begun; what is wanted is told all the same, or a size that was never reached would count as reached.
+fn told_of_pause(view: &View<'_>, draft: &mut Draft<'_>) {
+    draft.target = i32::try_from(wanted(view, Role::Media)).unwrap_or(i32::MAX);
+    let serves = |n: &&NodeView<'_>| draft.records.get(n).phase == NodePhase::Serving;
+    let serving = view.role(Role::Media).filter(serves).count();
+    if i32::try_from(serving) != Ok(draft.target) {
+        let step = format!("go from {serving} to {} media nodes", draft.target);
+        draft.wait(step, "spec.paused to become false");
     }
 }
 

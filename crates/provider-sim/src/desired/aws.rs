@@ -222,7 +222,22 @@ pub(super) fn desired(cluster: &OpenViduCluster, profile: &Profile, aws: &Aws) -
         desired.owner = owner;
     }
     add(media);
+    let tags = tags(aws);
+    // OpenVidu's configuration is nothing that is billed.
+    for resource in resources.iter_mut().filter(|r| r.id.kind != config::KIND) {
+        let tags = Property::operator("", "TagResource").value(tags.clone());
+        resource.properties.insert("tags".to_owned(), tags);
+    }
     resources
+}
+
+/// What bills are split by. An empty list takes away those that were wanted before.
+fn tags(aws: &Aws) -> Value {
+    let tags = aws
+        .tags
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"));
+    Value::Known(Scalar::List(tags.collect()))
 }
 
 fn in_place(value: impl Into<Scalar>) -> Property {

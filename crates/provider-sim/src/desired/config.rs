@@ -6,6 +6,8 @@ use ovo_model::{Property, Resource, ResourceId, SecretKey, Stage, Value};
 
 use super::Build;
 
+/// The kind of the resource.
+pub(super) const KIND: &str = "Config";
 const CALL: &str = "PutConfig";
 
 /// 64 bits of FNV-1a over named words, in hexadecimal digits. It tells one configuration from another; nobody
@@ -46,7 +48,7 @@ pub(super) fn resource(cluster: &OpenViduCluster, after: &[ResourceId]) -> Resou
             .act(ActKind::ApplyConfig)
     };
     let open = Value::Known(digest(fixed.into_iter().chain(own)).into());
-    let build = Build::new("Config", "cluster", "config", Stage::Config)
+    let build = Build::new(KIND, "cluster", "config", Stage::Config)
         .after(after)
         .with("digest", set(open));
     spec.config_from

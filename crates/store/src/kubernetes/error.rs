@@ -125,6 +125,16 @@ fn forbidden(subject: &Subject, status: &Status) -> String {
     let said = words(subject, status);
     // An admission policy or a namespace that is going forbids too, and no rule helps against those.
     let by_rights = status.message.contains(" cannot ");
+    // What is refused is the owner that a record names: the record itself may be made.
+    if by_rights && status.message.contains("blockOwnerDeletion") {
+        return format!(
+            "{} {} {}: the operator's role lacks {{apiGroups: [\"openvidu.io\"], resources: \
+             [\"openviduclusters/finalizers\"], verbs: [\"update\"]}}; the server says: {said}",
+            subject.verb,
+            subject.resource(),
+            subject.place()
+        );
+    }
     // A watch begins with a list.
     let verbs = match subject.verb {
         "watch" => "\"list\", \"watch\"".to_owned(),

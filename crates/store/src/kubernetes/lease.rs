@@ -354,7 +354,8 @@ impl Elector {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(kube::Error::Api(status))) if status.code == 403 => {
                 Err(StoreError::Denied(format!(
-                    "{what}: {}; the Role needs get, create and update on leases of coordination.k8s.io",
+                    "{what}: the operator's role lacks {{apiGroups: [\"coordination.k8s.io\"], resources: [\"leases\"], \
+                     verbs: [\"get\", \"create\", \"update\"]}}; the server says: {}",
                     status.message
                 )))
             }

@@ -11,6 +11,7 @@ mod cache;
 mod cache_history;
 mod call;
 mod client;
+mod definitions;
 mod desk;
 mod error;
 mod events;
@@ -41,14 +42,16 @@ use std::time::Duration;
 
 use k8s_openapi::NamespaceResourceScope;
 use k8s_openapi::api::core::v1::Secret;
+pub use kube::Client;
 use kube::core::PartialObjectMeta;
-use kube::{Api, Client, Resource};
+use kube::{Api, Resource};
 use ovo_api::credentials::GENERATED_SUFFIX;
 use ovo_api::{OpenViduCluster, OpenViduNode};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 pub use client::{client, infer};
+pub use definitions::{Lacking, lacking};
 pub use desk::{Desk, DeskOptions, recorded};
 pub use gate::{AlwaysOpen, Gate};
 pub use health::{Health, STALLED_AFTER, WatchState};

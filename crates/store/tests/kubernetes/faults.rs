@@ -1,5 +1,6 @@
 //! Watches that break: each comes back by itself, and says meanwhile that it has not.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use kube::ResourceExt;
@@ -9,11 +10,12 @@ use ovo_store::kubernetes::KubernetesStore;
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
 
 use crate::cases::{cases, manifest, run};
-use crate::server::{Server, until};
+use crate::server::{Server, blocking, until};
 use crate::writes::{live, saying};
 
 /// How soon a watch must be back.
 const RECOVERY: Duration = Duration::from_secs(30);
+const VERSION: &str = "--output=jsonpath={.metadata.resourceVersion}";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn faults() {
@@ -52,12 +54,25 @@ async fn compaction() {
         crate::wire::Fault::Answer(503, None, "not now".to_owned()),
         |_, uri| uri.query().is_some_and(|query| query.contains("limit=")),
     );
-    for n in 0..8 {
-        touch(&server, &key, &n.to_string()).await;
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
+    // The server compacts what is older than its last but one round, as long as something is written.
+    let begun = server.kubectl(&["get", "ovc", "demo", "-n", &key.namespace, VERSION], None);
+    let begun = begun.await;
+    let path = format!(
+        "/apis/openvidu.io/v1alpha1/namespaces/{}/openviduclusters",
+        key.namespace
+    );
+    let path = format!("{path}?resourceVersion={begun}&resourceVersionMatch=Exact");
+    let touched = Cell::new(0);
+    until("what the store has seen is compacted", async || {
+        touched.set(touched.get() + 1);
+        touch(&server, &key, &touched.get().to_string()).await;
+        let (api, path) = (server.api.clone(), path.clone());
+        let asked = blocking(move || api.request("GET", &path, None).unwrap().code).await;
+        asked == 410
+    })
+    .await;
     wire.heal();
-    sees(&store, &key, "7").await;
+    sees(&store, &key, &touched.get().to_string()).await;
     assert!(wire.lists("openviduclusters") > 0);
 }
 
@@ -136,7 +151,7 @@ async fn an_expired_watch_lists_anew(server: Server, key: ObjectKey) {
 }
 
 async fn a_killed_server_is_found_again(server: Server, key: ObjectKey) {
-    let (store, _wire) = followed(&server, &key).await;
+    let (store, wire) = followed(&server, &key).await;
     server.act(ovo_kube::ApiServer::kill_apiserver).await;
     until("the watches say that it is gone", async || {
         store
@@ -156,7 +171,9 @@ async fn a_killed_server_is_found_again(server: Server, key: ObjectKey) {
     );
     let read = store.cluster(&key, Freshness::Live).await;
     assert!(matches!(read, Err(StoreError::Unavailable(_))), "{read:?}");
-    tokio::time::sleep(Duration::from_secs(5)).await;
+    // Each watch has tried in vain more than once.
+    wire.calls();
+    until("the watches try again", async || wire.tries() >= 6).await;
     server.act(ovo_kube::ApiServer::start_apiserver).await;
     touch(&server, &key, "second").await;
     let took = sees(&store, &key, "second").await;

@@ -1,5 +1,6 @@
 //! A watch that is behind: what this process wrote is never forgotten, and never written twice.
 
+use std::cell::RefCell;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -112,17 +113,31 @@ async fn what_the_watch_never_delivers_is_asked_for(server: Server, key: ObjectK
         .await
         .unwrap();
     store.create_node(node(&key, "w1")).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(300)).await;
     wire.calls();
+    let asked = RefCell::new(Vec::new());
+    until("both are asked for", async || {
+        let read = store.cluster(&key, Freshness::Cached).await.unwrap();
+        assert_eq!(read.as_ref(), Some(&written));
+        assert_eq!(store.nodes(&key, Freshness::Cached).await.unwrap().len(), 1);
+        asked.borrow_mut().extend(wire.calls());
+        asked.borrow().len() >= 2
+    })
+    .await;
+    let asked = asked.into_inner();
+    let of = |plural: &str| {
+        let asked = asked
+            .iter()
+            .filter(|call| call.starts_with("GET") && call.contains(plural));
+        asked.count()
+    };
     assert_eq!(
-        store.cluster(&key, Freshness::Cached).await.unwrap(),
-        Some(written)
-    );
-    assert_eq!(store.nodes(&key, Freshness::Cached).await.unwrap().len(), 1);
-    let calls = wire.calls();
-    assert!(
-        calls.len() == 2 && calls.iter().all(|call| call.starts_with("GET")),
-        "{calls:?}"
+        (
+            of("openviduclusters/demo"),
+            of("openvidunodes"),
+            asked.len()
+        ),
+        (1, 1, 2),
+        "{asked:?}"
     );
 }
 

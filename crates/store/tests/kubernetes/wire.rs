@@ -227,6 +227,12 @@ impl Wire {
         sent.iter().filter(|(_, uri)| hits(uri)).count()
     }
 
+    /// How often a watch was tried, since [`Wire::calls`] was asked last.
+    pub fn tries(&self) -> usize {
+        let sent = lock(&self.shared.sent);
+        sent.iter().filter(|(_, uri)| is_watch(uri)).count()
+    }
+
     /// The most calls that were open at once, watches apart.
     pub fn most_open(&self) -> usize {
         self.shared.most_open.load(Ordering::Relaxed)

@@ -1,0 +1,93 @@
+//! A cluster of each profile, Ready, in namespaces of their own; nobody serves them.
+
+use serde_json::Value;
+
+use crate::common::{V2, V2_SECRETS};
+use crate::kube::{Bed, CLUSTER, Serving, is_ready};
+use crate::tenants::{cluster_wide, id};
+
+/// OpenVidu 3 on machines.
+pub(crate) const MACHINES: &str = "machines";
+/// OpenVidu 2 on groups of a cloud.
+pub(crate) const CLOUD: &str = "cloud";
+
+/// A server and an operator's rights, with a cluster of each profile that was Ready when the operator ended.
+pub(crate) fn at_rest() -> Bed {
+    let bed = cluster_wide(&[]);
+    bed.settle(1, MACHINES, |_| {});
+    settle_cloud(&bed, CLOUD);
+    let mut serving = bed.serve();
+    until_ready(&bed, &mut serving, MACHINES);
+    until_ready(&bed, &mut serving, CLOUD);
+    assert_eq!(serving.stop(), Some(0));
+    bed
+}
+
+/// The example of a cloud, under the name that all clusters have here.
+fn settle_cloud(bed: &Bed, namespace: &str) {
+    bed.api.ask(&["create", "namespace", namespace]).unwrap();
+    for text in V2_SECRETS.split("\n---\n") {
+        let mut secret: Value = serde_saphyr::from_str(text).unwrap();
+        secret["metadata"]["namespace"] = namespace.into();
+        bed.post(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret);
+    }
+    let mut cluster: Value = serde_saphyr::from_str(V2).unwrap();
+    cluster["metadata"] = serde_json::json!({
+        "name": CLUSTER,
+        "namespace": namespace,
+        "annotations": {"openvidu.io/infrastructure-id": id(namespace)},
+    });
+    let path = format!("/apis/openvidu.io/v1alpha1/namespaces/{namespace}/openviduclusters");
+    bed.post(&path, &cluster);
+}
+
+/// Waits until the cluster is as its newest spec says, with the two media nodes of the examples.
+pub(crate) fn until_ready(bed: &Bed, serving: &mut Serving, namespace: &str) {
+    bed.until(serving, &format!("{namespace} to be Ready"), || {
+        bed.cluster_in(namespace).is_some_and(|c| is_ready(&c, 2))
+    });
+}
+
+/// Waits until status speaks of the newest spec.
+pub(crate) fn until_seen(bed: &Bed, serving: &mut Serving, namespace: &str) {
+    bed.until(
+        serving,
+        &format!("the change of {namespace} to be seen"),
+        || {
+            let cluster = bed.cluster_in(namespace).unwrap();
+            cluster["status"]["observedGeneration"] == cluster["metadata"]["generation"]
+        },
+    );
+}
+
+/// How many rounds of the cluster have ended in this process.
+pub(crate) fn rounds(serving: &Serving, namespace: &str) -> u64 {
+    let (_, page) = serving.page("/metrics");
+    let of = format!("namespace=\"{namespace}\"");
+    let counts = page.lines().filter(|line| {
+        line.starts_with("openvidu_operator_reconciles_total{") && line.contains(&of)
+    });
+    counts
+        .map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap())
+        .sum()
+}
+
+/// Waits until so many further rounds of the cluster have ended: whatever was to be done would have been begun.
+pub(crate) fn after_rounds(bed: &Bed, serving: &mut Serving, namespace: &str, further: u64) {
+    let begun = rounds(serving, namespace);
+    let said = serving.said.clone();
+    crate::kube::wait_for(
+        &format!("{further} further rounds of {namespace}"),
+        || rounds(serving, namespace) >= begun + further,
+        || {
+            let list = bed
+                .api
+                .ask(&["get", "openviduclusters", "-A", "-o", "wide"]);
+            format!(
+                "{}\n{}",
+                std::fs::read_to_string(&said).unwrap(),
+                list.unwrap_or_default()
+            )
+        },
+    );
+}

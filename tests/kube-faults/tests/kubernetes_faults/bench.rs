@@ -196,9 +196,13 @@ impl Bench {
         };
         let mut bed = Bed::over(home, &setup, gate, Arc::new(world), clock);
         let end = scenario.run_in(&mut bed)?;
+        // A first write that failed draws another id, and names follow from it.
+        let id = bed.infrastructure_id();
+        let mut names = vec![&*namespace];
+        names.extend((!id.is_empty()).then_some(&*id));
         Ok(Outcome {
             end,
-            objects: objects(&self.api, &namespace),
+            objects: objects(&self.api, &namespace, &names),
         })
     }
 

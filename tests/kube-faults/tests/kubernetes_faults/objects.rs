@@ -8,8 +8,8 @@ use serde_json::{Map, Value, json};
 /// Objects by kind and name.
 pub type Objects = BTreeMap<String, Value>;
 
-/// The objects of a namespace, masked.
-pub fn objects(api: &ApiServer, namespace: &str) -> Objects {
+/// The objects of a namespace, masked. `names` are those that a run has for itself: they differ between runs.
+pub fn objects(api: &ApiServer, namespace: &str, names: &[&str]) -> Objects {
     let mut objects = Objects::new();
     let ours = "/apis/openvidu.io/v1alpha1";
     for (group, kind) in [
@@ -22,7 +22,7 @@ pub fn objects(api: &ApiServer, namespace: &str) -> Objects {
         assert_eq!(list.code, 200, "{path}: {}", list.body);
         for object in list.body["items"].as_array().unwrap() {
             let name = object["metadata"]["name"].as_str().unwrap();
-            let masked = mask("", object, namespace);
+            let masked = mask("", object, names);
             objects.insert(format!("{kind}/{name}"), masked);
         }
     }
@@ -30,7 +30,7 @@ pub fn objects(api: &ApiServer, namespace: &str) -> Objects {
 }
 
 /// Masks what names a run or a moment of it, and what a secret says.
-fn mask(field: &str, value: &Value, namespace: &str) -> Value {
+fn mask(field: &str, value: &Value, names: &[&str]) -> Value {
     match (field, value) {
         // An epoch counts the operators that began to act, a revision what they committed to.
         ("uid" | "resourceVersion" | "epoch" | "revision", _) => json!("masked"),
@@ -38,12 +38,14 @@ fn mask(field: &str, value: &Value, namespace: &str) -> Value {
         ("data", Value::Object(data)) => json!(data.keys().collect::<Vec<_>>()),
         (_, Value::Object(fields)) => fields
             .iter()
-            .map(|(field, value)| (field.clone(), mask(field, value, namespace)))
+            .map(|(field, value)| (field.clone(), mask(field, value, names)))
             .collect(),
-        (_, Value::Array(all)) => all.iter().map(|v| mask(field, v, namespace)).collect(),
+        (_, Value::Array(all)) => all.iter().map(|v| mask(field, v, names)).collect(),
         (_, Value::String(text)) if is_time(text) => json!("a time"),
         (_, Value::String(text)) => {
-            json!(without_digests(&text.replace(namespace, "namespace")))
+            let hidden = |text: String, name: &&str| text.replace(name, "name");
+            let text = names.iter().fold(text.clone(), hidden);
+            json!(without_digests(&text))
         }
         (_, other) => other.clone(),
     }
@@ -132,7 +134,7 @@ mod tests {
     const NODE: &str = "openvidunodes/demo-w01";
 
     fn of(object: &Value) -> Objects {
-        [(NODE.to_owned(), mask("", object, "run-00007"))].into()
+        [(NODE.to_owned(), mask("", object, &[]))].into()
     }
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
                 "metadata": {"namespace": namespace, "uid": uid, "creationTimestamp": at},
                 "status": {"version": format!("3.8.0-{digest}"), "phase": "Serving"},
             });
-            let masked = mask("", &object, namespace);
+            let masked = mask("", &object, &[namespace]);
             Objects::from([(NODE.to_owned(), masked)])
         };
         let one = run("run-00007", "a", "2026-11-24T13:15:10Z", "6842c7475a40cc5a");

@@ -2,6 +2,7 @@
 
 pub mod act;
 pub mod annotations;
+pub mod claims;
 mod crd;
 pub mod credentials;
 pub mod docs;
@@ -12,6 +13,7 @@ pub mod profile;
 mod rules;
 pub mod spec;
 pub mod status;
+pub mod targets;
 pub mod validate;
 pub mod value;
 pub mod windows;

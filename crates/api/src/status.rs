@@ -65,6 +65,11 @@ pub struct OpenViduClusterStatus {
     /// Since when the group was asked to shrink and nobody closed a node (v2).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shrink_unanswered_since: Option<Time>,
+    /// What only this cluster may use: addresses of machines, buckets, ids. What stands here first stays with its
+    /// cluster; whoever names it too is `Stalled` with reason `Conflict`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(max = 320)))]
+    pub claims: Vec<String>,
     /// Set when this cluster is served by the simulator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub simulated: Option<bool>,

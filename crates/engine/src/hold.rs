@@ -120,6 +120,7 @@ fn only_told(old: &OpenViduClusterStatus, new: &OpenViduClusterStatus) -> bool {
         && old.applied_config_keys == new.applied_config_keys
         && old.shrink_unanswered_since == new.shrink_unanswered_since
         && old.autoscaler == new.autoscaler
+        && old.claims == new.claims
         && old.simulated == new.simulated
 }
 

@@ -11,6 +11,7 @@ mod reading;
 mod resource;
 mod snapshot;
 mod step;
+mod tenancy;
 mod time;
 
 pub use node::{
@@ -25,4 +26,5 @@ pub use resource::{
 };
 pub use snapshot::{CredentialsState, NodeRecord, Snapshot};
 pub use step::{Cause, Executor, Op, Step, StepId};
+pub use tenancy::{Objection, Tenancy};
 pub use time::{Millis, Mono, Now, Wall};

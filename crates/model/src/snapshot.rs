@@ -11,6 +11,7 @@ use crate::node::{NodeName, ObservedNode};
 use crate::observed::{Observation, ObservedResource, Scope};
 use crate::reading::NodeReadings;
 use crate::resource::{Resource, ResourceId, SecretDigest, SecretKey};
+use crate::tenancy::Tenancy;
 use crate::time::Now;
 
 /// A stored node record.
@@ -50,6 +51,8 @@ pub struct Snapshot {
     pub observed: BTreeMap<Scope, Observation>,
     /// How busy nodes are.
     pub readings: Arc<BTreeMap<NodeName, NodeReadings>>,
+    /// What it may use of what all clusters share.
+    pub tenancy: Tenancy,
     /// Whether this is the simulator.
     pub simulated: bool,
 }

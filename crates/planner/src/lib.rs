@@ -25,6 +25,7 @@ mod resources;
 mod roster;
 mod status;
 mod teardown;
+pub mod tenants;
 mod view;
 
 use ovo_api::OpenViduClusterStatus;
@@ -50,6 +51,9 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
     }
     let view = View::new(snapshot, &old, bugs);
     let mut draft = Draft::new(&view);
+    if let Some(objection) = &snapshot.tenancy.objection {
+        draft.stall(objection.reason, objection.message.clone());
+    }
     let machines = snapshot.profile.nodes == NodeSource::Machines;
     if machines {
         machines::phases(&view, &mut draft);

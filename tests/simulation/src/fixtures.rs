@@ -162,6 +162,7 @@ impl Left {
             desired: Arc::new(desired),
             observed,
             readings: Arc::new(BTreeMap::new()),
+            tenancy: ovo_model::Tenancy::default(),
             simulated: true,
         }
     }

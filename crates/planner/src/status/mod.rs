@@ -31,6 +31,9 @@ pub(crate) fn next(view: &View<'_>, draft: &Draft<'_>) -> OpenViduClusterStatus 
     new.credentials = credentials::status(view);
     new.applied = resources::applied(view);
     new.applied_config_keys = view.spec.config.keys().cloned().collect();
+    if let Some(claims) = &view.snap.tenancy.claims {
+        new.claims.clone_from(claims);
+    }
     new.shrink_unanswered_since = draft.shrink_unanswered.then(|| {
         old.shrink_unanswered_since
             .clone()

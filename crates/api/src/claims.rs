@@ -141,7 +141,10 @@ mod tests {
         let plain = Claim::address("10.1.0.1");
         assert!(plain.is_some());
         assert_eq!(Claim::address("::ffff:10.1.0.1"), plain);
-        assert_eq!(Claim::address("2001:DB8:0::1"), Claim::address("2001:db8::1"));
+        assert_eq!(
+            Claim::address("2001:DB8:0::1"),
+            Claim::address("2001:db8::1")
+        );
         assert_eq!(Claim::address("m1.example.com"), None);
     }
 
@@ -158,7 +161,10 @@ mod tests {
         ] {
             let claim = Claim::from(text);
             assert_eq!(claim.to_string(), text);
-            assert_eq!(matches!(claim, Claim::Other(_)), text.starts_with('h') || text == "nothing");
+            assert_eq!(
+                matches!(claim, Claim::Other(_)),
+                text.starts_with('h') || text == "nothing"
+            );
         }
     }
 }

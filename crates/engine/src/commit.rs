@@ -79,7 +79,8 @@ pub(crate) async fn nodes<S: Store>(
     Ok((writes, refused))
 }
 
-async fn remove<S: Store>(store: &S, node: &OpenViduNode) -> Result<u32, StoreError> {
+/// Deletes a record, if nobody did, and lets it go.
+pub(crate) async fn remove<S: Store>(store: &S, node: &OpenViduNode) -> Result<u32, StoreError> {
     let key = ObjectKey::of(node);
     let ours = |f: &String| f != FINALIZER;
     let finalizers: Vec<String> = node

@@ -132,8 +132,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let Some(cluster) = self.store.cluster(&key, Freshness::Live).await? else {
             return Err(StoreError::NotFound(key.to_string()));
         };
-        ground.target.cluster = cluster.clone();
-        ground.cluster = cluster;
+        ground.renew(&cluster);
         ground.records = observe::by_machine(self.store.nodes(&key, Freshness::Live).await?);
         let scopes = scopes(before, step);
         let seen = observe::afresh(

@@ -19,9 +19,11 @@ mod reconcile;
 mod report;
 mod runner;
 mod secrets;
+mod teardown;
+mod tenants;
 
 pub use clock::{Clock, SystemClock};
-pub use options::{Checking, Options};
+pub use options::{Checking, Options, Policy};
 pub use reconcile::Engine;
 pub use report::{EngineError, Executed, Report, StepResult};
 pub use runner::{Observer, Runner};

@@ -8,11 +8,13 @@ use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_model::{
     Millis, NodeName, NodeReadings, Observation, ObservedNode, Presence, Resource, Scope, Snapshot,
 };
+use ovo_planner::tenants::restricted;
 use ovo_provider::{Media, NodeAnswers, Provider, ScopeChoice, Target};
 
 use crate::clock::Clock;
 use crate::readings::Merge;
 use crate::secrets::Secrets;
+use crate::tenants::Standing;
 
 /// Node records by the machine or instance that they are about.
 pub(crate) fn by_machine(records: Vec<Arc<OpenViduNode>>) -> BTreeMap<NodeName, Arc<OpenViduNode>> {
@@ -112,14 +114,22 @@ fn window(up: i32, down: i32) -> usize {
 
 /// Everything that one round knows.
 pub(crate) struct Ground {
+    /// Without what belongs to others.
     pub(crate) cluster: Arc<OpenViduCluster>,
     pub(crate) records: BTreeMap<NodeName, Arc<OpenViduNode>>,
     pub(crate) target: Target,
     pub(crate) desired: Arc<Vec<Resource>>,
     pub(crate) secrets: Secrets,
+    pub(crate) standing: Standing,
 }
 
 impl Ground {
+    /// Goes on with this version of the object.
+    pub(crate) fn renew(&mut self, cluster: &Arc<OpenViduCluster>) {
+        self.cluster = restricted(cluster, &self.standing.holds);
+        self.target.cluster = self.cluster.clone();
+    }
+
     pub(crate) fn snapshot<C: Clock>(&self, clock: &C, seen: Seen, simulated: bool) -> Snapshot {
         Snapshot {
             now: clock.now(),
@@ -131,6 +141,7 @@ impl Ground {
             desired: self.desired.clone(),
             observed: seen.observed,
             readings: Arc::new(seen.readings),
+            tenancy: self.standing.tenancy.clone(),
             simulated,
         }
     }

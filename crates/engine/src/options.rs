@@ -1,7 +1,9 @@
 //! What can be set.
 
+use ovo_api::targets::Loopback;
 use ovo_model::Millis;
 use ovo_planner::bugs::Bugs;
+use ovo_planner::tenants::Identities;
 
 /// Whether plans are checked. Always, but in the tests that show what would happen otherwise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,6 +14,15 @@ pub enum Checking {
     /// Never: for tests that plant a bug and look for its harm.
     #[cfg(feature = "planted-bugs")]
     Off,
+}
+
+/// What clusters may name.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Whether a machine may be the operator's own.
+    pub loopback: Loopback,
+    /// Who may be acted as in AWS.
+    pub identities: Identities,
 }
 
 /// Settings of an engine.
@@ -27,6 +38,8 @@ pub struct Options {
     pub seed: u64,
     /// Whether this serves the simulator: said in status.
     pub simulated: bool,
+    /// Which targets and identities clusters may name.
+    pub policy: Policy,
     /// Planted bugs: none outside of tests.
     pub bugs: Bugs,
     /// Whether plans are checked.
@@ -41,6 +54,7 @@ impl Default for Options {
             retry_longest: 300_000,
             seed: 0,
             simulated: false,
+            policy: Policy::default(),
             bugs: Bugs::NONE,
             checking: Checking::On,
         }

@@ -7,9 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use ovo_api::OpenViduCluster;
 use ovo_api::annotations::{FINALIZER, INFRASTRUCTURE_ID};
-use ovo_model::{EventNote, EventType, Plan};
+use ovo_api::claims::infrastructure_id;
+use ovo_api::status::ClusterPhase;
+use ovo_model::{EventNote, EventType, Objection};
 use ovo_planner::check::{Refusal, check};
 use ovo_planner::plan_with;
+use ovo_planner::tenants::restricted;
 use ovo_provider::{Media, Provider, Target};
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
 use tracing::field::Empty;
@@ -23,6 +26,7 @@ use crate::observe::{self, Ground, IDLE_LOOK_MS};
 use crate::options::{Checking, Options};
 use crate::report::{EngineError, Report};
 use crate::secrets;
+use crate::tenants::{Admission, Stop, Tenants};
 
 /// The loop's effects: where objects are kept, what is made, who is asked, what time it is.
 pub struct Engine<S, P, M, C> {
@@ -31,6 +35,7 @@ pub struct Engine<S, P, M, C> {
     pub(crate) media: M,
     pub(crate) clock: C,
     pub(crate) options: Options,
+    pub(crate) tenants: Tenants,
     memories: Mutex<BTreeMap<ObjectKey, Memory>>,
     random: Mutex<fastrand::Rng>,
     stopping: AtomicBool,
@@ -51,6 +56,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             media,
             clock,
             options,
+            tenants: Tenants::default(),
             memories: Mutex::default(),
             random: Mutex::new(random),
             stopping: AtomicBool::new(false),
@@ -107,11 +113,14 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                 EngineError::Store(StoreError::Full(_)) => 10_000,
                 EngineError::Store(_) => self.options.retry_first,
                 EngineError::Desired(_) => IDLE_LOOK_MS,
+                EngineError::Elsewhere(_) => self.options.retry_first,
             };
             report.error = Some(error);
         }
         span.record("result", report.result());
-        if !report.gone {
+        if report.gone {
+            self.tenants.gone(key);
+        } else {
             lock(&self.memories).insert(key.clone(), memory);
         }
         report.took = self.clock.now().mono.since(began);
@@ -166,8 +175,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let (refused, status) = committed.instrument(info_span!("commit")).await?;
         if let Some(written) = status {
             report.writes += 1;
-            ground.cluster = written.clone();
-            ground.target.cluster = written;
+            ground.renew(&written);
         }
         if let Some(within) = memory.held.look_within(now) {
             report.look_again_in = report.look_again_in.min(within);
@@ -209,13 +217,12 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         if ours && known.is_some() {
             return Ok(Some(cluster));
         }
-        let id = known.map_or_else(
-            || {
-                let mut random = self.random();
-                (0..8).map(|_| random.lowercase()).collect()
-            },
-            str::to_owned,
-        );
+        // Whoever took it off did not mean a second deployment.
+        let kept = || self.tenants.id_of(&cluster);
+        let id = known.map(str::to_owned).or_else(kept).unwrap_or_else(|| {
+            let mut random = self.random();
+            (0..8).map(|_| random.lowercase()).collect()
+        });
         let version = cluster
             .metadata
             .resource_version
@@ -229,7 +236,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         Ok(Some(cluster))
     }
 
-    /// What is known before the world is looked at. `None`: the spec is refused, and status says why.
+    /// What is known before the world is looked at. `None`: nothing of this cluster is touched, and status says why.
     async fn ground(
         &self,
         key: &ObjectKey,
@@ -237,24 +244,30 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         memory: &mut Memory,
         report: &mut Report,
     ) -> Result<Option<Ground>, EngineError> {
-        let Some(profile) = cluster.spec.profile() else {
-            let message = format!(
-                "spec.version: {} is not supported on this infrastructure yet; `openvidu-operator validate` lists what is",
-                cluster.spec.version
-            );
-            self.stall(&cluster, "NotSupported", message, report)
-                .await?;
-            return Ok(None);
+        let broken = memory.admission.broken(&cluster);
+        let standing = match self.admit(key, &cluster, broken).await? {
+            Admission::GoOn(standing) => standing,
+            Admission::Stop(stop) => {
+                self.halt(key, &cluster, stop, report).await?;
+                return Ok(None);
+            }
         };
-        if let Some(broken) = memory.admission.broken(&cluster) {
-            self.stall(&cluster, "Invalid", broken, report).await?;
-            return Ok(None);
-        }
+        let (original, cluster) = (cluster.clone(), restricted(&cluster, &standing.holds));
+        let profile = standing.profile;
         let mut desired = match self.provider.desired(&cluster, profile) {
             Ok(desired) => desired,
             Err(error) => {
-                self.stall(&cluster, "Invalid", error.to_string(), report)
-                    .await?;
+                let stop = Stop {
+                    objection: Objection {
+                        reason: "Invalid",
+                        message: error.to_string(),
+                    },
+                    recorded: standing.recorded,
+                };
+                self.halt(key, &original, stop, report).await?;
+                if report.gone {
+                    return Ok(None);
+                }
                 return Err(EngineError::Desired(error));
             }
         };
@@ -274,6 +287,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             target,
             desired: Arc::new(desired),
             secrets,
+            standing,
         }))
     }
 
@@ -302,29 +316,47 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         Ok(())
     }
 
-    async fn stall(
+    pub(crate) async fn stall(
         &self,
         cluster: &OpenViduCluster,
         reason: &str,
         message: String,
         report: &mut Report,
     ) -> Result<(), StoreError> {
+        let said = [
+            ("Stalled", "True", reason, &*message),
+            ("Ready", "False", reason, &*message),
+            ("Reconciling", "False", reason, &*message),
+        ];
+        self.say(cluster, &said, report).await
+    }
+
+    /// Writes conditions (type, status, reason, message), if they are others than before.
+    pub(crate) async fn say(
+        &self,
+        cluster: &OpenViduCluster,
+        conditions: &[(&str, &str, &str, &str)],
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
         let mut object = cluster.clone();
         let generation = object.metadata.generation;
+        let deleting = object.metadata.deletion_timestamp.is_some();
         let status = object.status.get_or_insert_default();
+        let phase = if deleting {
+            ClusterPhase::Deleting
+        } else {
+            ClusterPhase::Stalled
+        };
+        let mut changed = status.observed_generation != generation || status.phase != Some(phase);
         status.observed_generation = generation;
-        let mut changed = false;
-        for (type_, value) in [
-            ("Stalled", "True"),
-            ("Ready", "False"),
-            ("Reconciling", "False"),
-        ] {
+        status.phase = Some(phase);
+        for (type_, value, reason, message) in conditions {
             changed |= self.put(
                 &mut status.conditions,
                 type_,
                 value,
                 reason,
-                &message,
+                message,
                 generation,
             );
         }
@@ -369,7 +401,11 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     }
 
     /// Lets the object go: everything that it stood for is gone, or was given up.
-    async fn release(&self, key: &ObjectKey, report: &mut Report) -> Result<(), StoreError> {
+    pub(crate) async fn release(
+        &self,
+        key: &ObjectKey,
+        report: &mut Report,
+    ) -> Result<(), StoreError> {
         let cluster = self.store.cluster(key, Freshness::Live).await?;
         in_use::release(&self.store, key, cluster.as_deref()).await?;
         let Some(cluster) = cluster else {
@@ -402,65 +438,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         Ok(())
     }
 
-    fn timestamp(&self) -> k8s_openapi::jiff::Timestamp {
+    pub(crate) fn timestamp(&self) -> k8s_openapi::jiff::Timestamp {
         self.clock.now().wall.to_time().0
     }
-
-    /// What `plan` on the command line shows: one round up to the plan, without a write.
-    pub async fn preview(
-        &self,
-        key: &ObjectKey,
-    ) -> Result<Option<(Plan, Vec<Refusal>)>, EngineError> {
-        let Some(cluster) = self.store.cluster(key, Freshness::Live).await? else {
-            return Ok(None);
-        };
-        let mut memory = Memory::default();
-        let Some(profile) = cluster.spec.profile() else {
-            return Ok(None);
-        };
-        let mut desired = self
-            .provider
-            .desired(&cluster, profile)
-            .map_err(EngineError::Desired)?;
-        let id = infrastructure_id(&cluster).unwrap_or_default().into();
-        let records = observe::by_machine(self.store.nodes(key, Freshness::Live).await?);
-        let secrets = secrets::read(
-            &self.store,
-            key,
-            &secrets::keys(profile),
-            &cluster.spec,
-            &desired,
-            &mut memory,
-        )
-        .await;
-        secrets::fill(&mut desired, &secrets);
-        let target = Target {
-            cluster: cluster.clone(),
-            profile,
-            infrastructure_id: id,
-        };
-        let ground = Ground {
-            cluster,
-            records,
-            target,
-            desired: Arc::new(desired),
-            secrets,
-        };
-        let doors = (&self.provider, &self.media, &self.clock);
-        let seen = observe::everything(doors, &ground.target, &memory.readings).await;
-        let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
-        let plan = plan_with(&snapshot, self.options.bugs);
-        let refused = check(&snapshot, &plan);
-        Ok(Some((plan, refused)))
-    }
-}
-
-/// The eight characters from which all names and owner tags derive.
-fn infrastructure_id(cluster: &OpenViduCluster) -> Option<&str> {
-    cluster
-        .metadata
-        .annotations
-        .as_ref()?
-        .get(INFRASTRUCTURE_ID)
-        .map(String::as_str)
 }

@@ -16,6 +16,9 @@ pub enum EngineError {
     /// The provider can do nothing with the spec.
     #[error("{0}")]
     Desired(ProviderError),
+    /// The provider cannot say whether the deployment exists already.
+    #[error("whether this cluster's deployment exists already: {0}")]
+    Elsewhere(ProviderError),
 }
 
 /// How a step went.

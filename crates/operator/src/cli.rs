@@ -2,6 +2,7 @@
 
 mod at;
 mod report;
+mod tenancy;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use crate::failure::Failure;
 
 pub use at::{At, KubeArgs};
 pub use report::ReportArgs;
+pub use tenancy::TenancyArgs;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -341,6 +343,8 @@ pub struct ServeArgs {
     pub(crate) all_namespaces: bool,
     #[command(flatten)]
     pub(crate) lease: LeaseArgs,
+    #[command(flatten)]
+    pub(crate) tenancy: TenancyArgs,
     /// How many clusters are worked on at once
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) concurrency: u16,

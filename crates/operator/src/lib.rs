@@ -15,6 +15,8 @@ mod metrics;
 pub mod probe;
 #[cfg(feature = "kubernetes")]
 mod remote;
+#[cfg(feature = "kubernetes")]
+mod tenancy;
 #[cfg(feature = "otlp")]
 mod traces;
 mod view;

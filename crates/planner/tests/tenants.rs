@@ -62,7 +62,12 @@ fn what_was_committed_first_stays_whoever_is_older() {
     let verdict = round(&mut ledger, &mut greedy);
     assert_eq!(owners(&verdict), [format!("young/{NAME}")]);
     let message = verdict.disputes[0].message();
-    for part in ["machines[1].address", "10.1.0.1", &format!("young/{NAME}"), "take it off"] {
+    for part in [
+        "machines[1].address",
+        "10.1.0.1",
+        &format!("young/{NAME}"),
+        "take it off",
+    ] {
         assert!(message.contains(part), "{message}");
     }
     assert!(round(&mut ledger, &mut young).disputes.is_empty());
@@ -123,11 +128,18 @@ fn what_is_let_go_is_free_and_what_still_drains_is_not() {
     assert_eq!(owners(&round(&mut ledger, &mut other)).len(), 1);
     let on_prem = owner.spec.infrastructure.on_prem.as_mut().unwrap();
     on_prem.machines.pop();
-    ledger.note(&owner, true, |claim| *claim == Claim::from("address/10.1.0.2"));
+    ledger.note(&owner, true, |claim| {
+        *claim == Claim::from("address/10.1.0.2")
+    });
     assert_eq!(owners(&round(&mut ledger, &mut other)).len(), 1);
     ledger.note(&owner, true, |_| false);
     assert!(round(&mut ledger, &mut other).disputes.is_empty());
-    assert!(!ledger.take(&owner).holds.contains(&Claim::from("address/10.1.0.2")));
+    assert!(
+        !ledger
+            .take(&owner)
+            .holds
+            .contains(&Claim::from("address/10.1.0.2"))
+    );
     ledger.gone("owner", NAME);
     let mut heir = cluster("heir", 9_000, &["10.1.0.1"]);
     assert!(round(&mut ledger, &mut heir).disputes.is_empty());
@@ -146,7 +158,10 @@ fn a_copied_infrastructure_id_is_another_clusters() {
     assert_eq!(owners(&verdict), [format!("owner/{NAME}")]);
     // It goes on under its own.
     let goes_on = restricted(&Arc::new(thief), &verdict.holds);
-    assert_eq!(ovo_api::claims::infrastructure_id(&goes_on), Some("id-thief"));
+    assert_eq!(
+        ovo_api::claims::infrastructure_id(&goes_on),
+        Some("id-thief")
+    );
 }
 
 #[test]
@@ -157,18 +172,25 @@ fn status_that_somebody_else_wrote_gives_nothing() {
     round(&mut ledger, &mut owner);
     round(&mut ledger, &mut thief);
     thief.status.as_mut().unwrap().claims = vec!["address/10.1.0.1".to_owned()];
-    assert_eq!(owners(&round(&mut ledger, &mut thief)), [format!("owner/{NAME}")]);
+    assert_eq!(
+        owners(&round(&mut ledger, &mut thief)),
+        [format!("owner/{NAME}")]
+    );
     assert_eq!(thief.status.unwrap().claims, Vec::<String>::new());
 }
 
 #[test]
 fn what_an_earlier_release_built_is_its_own() {
     let mut built = cluster("built", 2_000, &["10.1.0.1"]);
-    built.status.get_or_insert_default().credentials = Some(ovo_api::status::CredentialsStatus::default());
+    built.status.get_or_insert_default().credentials =
+        Some(ovo_api::status::CredentialsStatus::default());
     let mut ledger = Ledger::default();
     ledger.note(&built, true, |_| false);
     let mut older = cluster("older", 1_000, &["10.1.0.1"]);
-    assert_eq!(owners(&round(&mut ledger, &mut older)), [format!("built/{NAME}")]);
+    assert_eq!(
+        owners(&round(&mut ledger, &mut older)),
+        [format!("built/{NAME}")]
+    );
 }
 
 #[test]
@@ -182,5 +204,8 @@ fn only_what_is_held_is_acted_upon() {
         on_prem.machines.iter().map(|m| m.address.clone()).collect()
     };
     assert_eq!(machines(&restricted(&object, &one)), ["10.1.0.2"]);
-    assert_eq!(machines(&restricted(&object, &[].into())), Vec::<String>::new());
+    assert_eq!(
+        machines(&restricted(&object, &[].into())),
+        Vec::<String>::new()
+    );
 }

@@ -35,6 +35,7 @@ fn main() {
         .collect();
     let dep = world.sight(&Sight {
         deployment: ID.into(),
+        owner: None,
         shape: Shape::Machines,
         machines,
         limit: None,

@@ -68,6 +68,14 @@ impl Provider for SimProvider {
         let ended = execute(&mut self.door.lock(), target, step, call.epoch);
         ended.answer().await
     }
+
+    async fn elsewhere(&self, target: &Target) -> Result<Option<String>, ProviderError> {
+        // Looked for, not met: nothing of the target exists after it.
+        let (owner, id) = (target.key(), &target.infrastructure_id);
+        Ok(self
+            .door
+            .look(|world| world.elsewhere(&owner, id).map(str::to_owned)))
+    }
 }
 
 fn observe(

@@ -18,6 +18,7 @@ pub(crate) fn sight(target: &Target) -> Sight {
     let limit = spec.media.max().max(spec.media.replicas()) + spec.media.max_surge();
     Sight {
         deployment: target.infrastructure_id.clone(),
+        owner: Some(target.key().into()),
         shape: match target.profile.nodes {
             NodeSource::Group => Shape::Groups,
             NodeSource::Machines => Shape::Machines,

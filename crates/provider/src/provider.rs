@@ -98,6 +98,19 @@ pub trait Provider: Send + Sync {
         call: Call<'_>,
     ) -> impl Future<Output = Result<Outcome, ProviderError>> + Send;
 
+    /// The infrastructure id of a deployment that exists and whose owner tags name the target's namespace and name, where
+    /// it is another id than the target's. Asked once, before anything is built.
+    ///
+    /// # Errors
+    /// When that cannot be said: nothing is built meanwhile.
+    fn elsewhere(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Option<String>, ProviderError>> + Send {
+        let _ = target;
+        std::future::ready(Ok(None))
+    }
+
     /// Hints that a cluster (`namespace/name`) is worth a look. Losing all of them only costs time.
     fn events(&self) -> BoxStream<'static, String> {
         stream::pending().boxed()

@@ -38,6 +38,9 @@ pub struct SightedMachine {
 pub struct Sight {
     /// Infrastructure id.
     pub deployment: Arc<str>,
+    /// Whose it is by its owner tags: `namespace/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Arc<str>>,
     /// How it is made.
     pub shape: Shape,
     /// The machines that exist by themselves.
@@ -73,6 +76,9 @@ pub(crate) struct Trouble {
 pub struct Deployment {
     /// Infrastructure id.
     pub id: Arc<str>,
+    /// Whose it is by its owner tags, where they were ever told: `namespace/name`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Arc<str>>,
     /// How it is made.
     pub shape: Shape,
     /// When it was first seen.
@@ -104,6 +110,7 @@ impl Deployment {
     pub(crate) fn new(sight: &Sight, seed: u64, now: Wall) -> Self {
         Self {
             id: sight.deployment.clone(),
+            owner: sight.owner.clone(),
             shape: sight.shape,
             since: now,
             things: BTreeMap::new(),

@@ -92,6 +92,15 @@ impl World {
         self.names.get(infrastructure_id).copied()
     }
 
+    /// The id of a deployment that exists and is this owner's (`namespace/name`), other than the given one.
+    pub fn elsewhere(&self, owner: &str, infrastructure_id: &str) -> Option<&str> {
+        self.deployments
+            .iter()
+            .filter(|d| d.owner.as_deref() == Some(owner) && *d.id != *infrastructure_id)
+            .find(|d| !d.leftovers().is_empty())
+            .map(|d| &*d.id)
+    }
+
     /// All deployments.
     pub fn deployments(&self) -> impl Iterator<Item = (Dep, &Deployment)> {
         self.deployments
@@ -158,6 +167,7 @@ impl World {
         self.find(&sight.deployment).is_none_or(|dep| {
             let deployment = self.deployment(dep);
             deployment.limit != sight.limit
+                || deployment.owner != sight.owner
                 || sight
                     .machines
                     .iter()
@@ -178,6 +188,7 @@ impl World {
         });
         let deployment = self.dep_mut(dep);
         deployment.limit = sight.limit;
+        deployment.owner.clone_from(&sight.owner);
         for machine in &sight.machines {
             deployment
                 .nodes

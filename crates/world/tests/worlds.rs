@@ -29,6 +29,7 @@ fn sight(media: usize) -> Sight {
     let media = (1..=media).map(|n| machine(format!("w{n}"), Role::Media, format!("10.0.1.{n}")));
     Sight {
         deployment: ID.into(),
+        owner: None,
         shape: Shape::Machines,
         machines: masters.chain(media).collect(),
         limit: Some(13),

@@ -67,7 +67,11 @@ fn targets(spec: &OpenViduClusterSpec) -> Vec<(Reach, String, String)> {
         let root = "spec.infrastructure.onPrem";
         for (index, machine) in on_prem.machines.iter().enumerate() {
             let path = format!("{root}.machines[{index}]");
-            add(Reach::Machine, format!("{path}.address"), Some(&machine.address));
+            add(
+                Reach::Machine,
+                format!("{path}.address"),
+                Some(&machine.address),
+            );
             let public = machine.public_address.as_ref();
             add(Reach::Told, format!("{path}.publicAddress"), public);
         }
@@ -78,14 +82,26 @@ fn targets(spec: &OpenViduClusterSpec) -> Vec<(Reach, String, String)> {
     }
     let managed = spec.load_balancer.managed.as_ref();
     let field = "spec.loadBalancer.managed.virtualIP".to_owned();
-    add(Reach::Told, field, managed.and_then(|m| m.virtual_ip.as_ref()));
+    add(
+        Reach::Told,
+        field,
+        managed.and_then(|m| m.virtual_ip.as_ref()),
+    );
     let external = spec.load_balancer.external.as_ref();
     let field = "spec.loadBalancer.external.address".to_owned();
-    add(Reach::Told, field, external.and_then(|e| e.address.as_ref()));
+    add(
+        Reach::Told,
+        field,
+        external.and_then(|e| e.address.as_ref()),
+    );
     if let Some(elastic) = &spec.elastic_stack {
         let (search, kibana) = (&elastic.elasticsearch_url, &elastic.kibana_url);
         let path = "spec.elasticStack";
-        add(Reach::Told, format!("{path}.elasticsearchURL"), search.as_ref());
+        add(
+            Reach::Told,
+            format!("{path}.elasticsearchURL"),
+            search.as_ref(),
+        );
         add(Reach::Told, format!("{path}.kibanaURL"), kibana.as_ref());
     }
     for (index, url) in spec.turn.urls.iter().enumerate() {

@@ -79,6 +79,10 @@ impl<P: Provider> Provider for Led<P> {
         self.begin(self.inner.execute(target, step, call)).await
     }
 
+    async fn elsewhere(&self, target: &Target) -> Result<Option<String>, ProviderError> {
+        self.inner.elsewhere(target).await
+    }
+
     fn events(&self) -> BoxStream<'static, String> {
         self.inner.events()
     }

@@ -30,7 +30,7 @@ use crate::local::{Client, Request, Response};
 use crate::logs;
 use crate::probe::Probe;
 
-pub(crate) use serve::{Server, Shown, runtime, signalled};
+pub(crate) use serve::{Server, Shown, runtime, signalled, simulated_options};
 
 /// Runs a command.
 ///

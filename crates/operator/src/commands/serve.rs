@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use ovo_engine::{Engine, Options, Runner};
+use ovo_engine::{Engine, Options, Policy, Runner};
 use ovo_model::Wall;
 use ovo_provider_sim::{SimMedia, SimProvider};
 use ovo_store::directory::RESCAN_EVERY;
@@ -81,7 +81,8 @@ pub(super) fn run(
         let stop = signalled()?;
         let local = Local::simulated(dir, &options)?;
         let shown = Shown::choose(args.view, logs);
-        let server = Server::start(local, Some(args.listen), args.concurrency, shown).await?;
+        let settings = simulated_options(args.concurrency, policy(args))?;
+        let server = Server::start(local, Some(args.listen), settings, shown).await?;
         server.run(stop).await;
         Ok(ExitCode::SUCCESS)
     })
@@ -118,6 +119,14 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::file("the runtime"))
+}
+
+/// What clusters may name, where whoever writes them also runs the operator.
+pub(super) fn policy(args: &ServeArgs) -> Policy {
+    Policy {
+        loopback: args.tenancy.loopback(),
+        ..Policy::default()
+    }
 }
 
 /// What serving without the simulator would need.
@@ -163,7 +172,7 @@ pub(crate) fn signalled() -> Result<impl Future<Output = ()> + Send, Failure> {
 ///
 /// # Errors
 /// When the machine gives no randomness.
-pub(crate) fn simulated_options(concurrency: u16) -> Result<Options, Failure> {
+pub(crate) fn simulated_options(concurrency: u16, policy: Policy) -> Result<Options, Failure> {
     let mut seed = [0_u8; 8];
     getrandom::fill(&mut seed).map_err(|error| {
         Failure::Usage(format!(
@@ -174,6 +183,7 @@ pub(crate) fn simulated_options(concurrency: u16) -> Result<Options, Failure> {
         concurrency: usize::from(concurrency),
         seed: u64::from_ne_bytes(seed),
         simulated: true,
+        policy,
         ..Options::default()
     })
 }
@@ -195,7 +205,7 @@ impl Server {
     pub(crate) async fn start(
         local: Local,
         listen: Option<SocketAddr>,
-        concurrency: u16,
+        options: Options,
         shown: Shown,
     ) -> Result<Self, Failure> {
         let Some(door) = local.door().cloned() else {
@@ -206,7 +216,6 @@ impl Server {
             Some(address) => Some(HttpServer::bind(address).await?),
             None => None,
         };
-        let options = simulated_options(concurrency)?;
         let engine = Engine::new(
             local.store().clone(),
             SimProvider::new(door.clone()),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ovo_engine::{Engine, Runner};
+use ovo_engine::{Engine, Policy, Runner};
 use ovo_provider_sim::{SimMedia, SimProvider};
 use ovo_store::Store as _;
 use ovo_store::kubernetes::{
@@ -13,13 +13,14 @@ use ovo_store::kubernetes::{
 
 use super::definitions::Definitions;
 use super::led::{LeaderGate, Led};
-use super::serve::{Shown, runtime, signalled, simulated_options};
+use super::serve::{Shown, policy, runtime, signalled, simulated_options};
 use crate::cli::{LogArgs, LogFormat, ServeArgs, ViewChoice};
 use crate::failure::Failure;
 use crate::http::{HttpServer, Pages};
 use crate::local::{SimOptions, world_in};
 use crate::metrics::Metrics;
 use crate::probe::Probe;
+use crate::tenancy::identities;
 use crate::view::{Board, Progress, Watch, say, tell_lines, tell_logs};
 
 /// How long the end of the process waits for events that are not written yet.
@@ -66,6 +67,13 @@ pub(super) fn run(
         let home = match &scope {
             Scope::Namespace(namespace) => namespace.clone(),
             Scope::AllNamespaces => client.default_namespace().to_owned(),
+        };
+        let policy = match &scope {
+            Scope::Namespace(_) => policy(args),
+            Scope::AllNamespaces => Policy {
+                identities: identities(home.clone(), args.tenancy.tenants.as_deref())?,
+                ..policy(args)
+            },
         };
         let lease = LeaseOptions {
             duration: pace.duration,
@@ -125,7 +133,7 @@ pub(super) fn run(
                     gate,
                 },
                 clock,
-                simulated_options(args.concurrency)?,
+                simulated_options(args.concurrency, policy)?,
             );
             let mut ended = Ended::Asked;
             let stop = async {

@@ -11,13 +11,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use ovo_engine::Policy;
 use ovo_model::Wall;
 use ovo_world::WorldConfig;
 use tokio::sync::oneshot;
 
 use crate::cli::{DemoArgs, LogArgs};
 use crate::commands::example::{V2_AWS, V2_AWS_SECRETS, V3_ONPREM, V3_ONPREM_SECRETS};
-use crate::commands::{Server, Shown, runtime, signalled};
+use crate::commands::{Server, Shown, runtime, signalled, simulated_options};
 use crate::demo::stage::Stage;
 use crate::failure::Failure;
 use crate::local::{Local, SimOptions};
@@ -59,7 +60,8 @@ pub(crate) fn run(args: &DemoArgs, logs: LogArgs) -> Result<ExitCode, Failure> {
             config,
         };
         let local = Local::simulated(folder.path(), &options)?;
-        let server = Server::start(local.clone(), None, 8, shown).await?;
+        let settings = simulated_options(8, Policy::default())?;
+        let server = Server::start(local.clone(), None, settings, shown).await?;
         let stage = Stage::new(
             local,
             server.live.clone(),

@@ -67,7 +67,8 @@ impl ArnPattern {
             .iter()
             .any(|kind| resource.starts_with(kind));
         let shape = arn == "arn" && partition.starts_with("aws") && service == "iam";
-        if shape && region.is_empty() && account_known && kind_known && !fixed.contains(['*', '?']) {
+        if shape && region.is_empty() && account_known && kind_known && !fixed.contains(['*', '?'])
+        {
             return Ok(Self(text.to_owned()));
         }
         Err(refuse())

@@ -9,6 +9,8 @@ use ovo_api::OpenViduCluster;
 use ovo_api::claims::{Claim, recorded, wanted};
 use ovo_model::Wall;
 
+use super::restrict::held_id;
+
 /// `namespace/name`.
 type Name = String;
 
@@ -40,6 +42,10 @@ pub struct Verdict {
     pub holds: BTreeSet<Claim>,
     /// What it names and is another's.
     pub disputes: Vec<Dispute>,
+    /// The infrastructure id of its deployment, where the object names another one now.
+    pub kept_id: Option<String>,
+    /// Whether something stands in its status and in another's, and the other one goes on.
+    pub lost: bool,
 }
 
 /// All clusters of one operator, and what each holds. Made anew by every leader from what status records.
@@ -117,9 +123,34 @@ impl Ledger {
         );
     }
 
+    /// Whether the object does not name a machine any more that it holds: then it matters what is still there.
+    pub fn lets_go(&self, cluster: &OpenViduCluster) -> bool {
+        let wants = wanted(cluster);
+        let let_go =
+            |claim: &Claim| matches!(claim, Claim::Address(_)) && !wants.contains_key(claim);
+        match self.clusters.get(&name_of(cluster)) {
+            Some(entry) => entry.holds.iter().any(let_go),
+            None => recorded(cluster).any(|claim| let_go(&claim)),
+        }
+    }
+
     /// Gives a cluster all that it wants, or nothing more than it holds if some of that is another's: who waits for the
     /// rest with half of it in hand would make others wait for nothing.
     pub fn take(&mut self, cluster: &OpenViduCluster) -> Verdict {
+        let mut verdict = self.judge(cluster);
+        if let Some(entry) = self.clusters.get_mut(&name_of(cluster))
+            && entry.may_take
+            && verdict.disputes.is_empty()
+            && verdict.kept_id.is_none()
+        {
+            verdict.holds.extend(entry.wants.keys().cloned());
+            entry.holds.clone_from(&verdict.holds);
+        }
+        verdict
+    }
+
+    /// How a cluster stands; nothing changes.
+    pub fn judge(&self, cluster: &OpenViduCluster) -> Verdict {
         let name = name_of(cluster);
         let Some(entry) = self.clusters.get(&name) else {
             return Verdict::default();
@@ -135,13 +166,18 @@ impl Ledger {
         let mut holds = entry.holds.clone();
         // Recorded by two: none but a person with rights on status can do that, and only one of them goes on.
         holds.retain(|claim| self.owner(&name, entry, claim).is_none());
-        if disputes.is_empty() && entry.may_take {
-            holds.extend(entry.wants.keys().cloned());
-            if let Some(entry) = self.clusters.get_mut(&name) {
-                entry.holds.clone_from(&holds);
-            }
+        let kept_id = held_id(&entry.holds)
+            .filter(|id| {
+                let held = Claim::InfrastructureId((*id).to_owned());
+                !entry.wants.contains_key(&held)
+            })
+            .map(str::to_owned);
+        Verdict {
+            lost: holds.len() < entry.holds.len(),
+            holds,
+            disputes,
+            kept_id,
         }
-        Verdict { holds, disputes }
     }
 
     /// The object is gone, and what it held is free.

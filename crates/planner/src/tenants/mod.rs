@@ -9,4 +9,4 @@ mod restrict;
 
 pub use identity::{ArnPattern, Identities, PatternError, Permits, external_id};
 pub use ledger::{Dispute, Ledger, Verdict};
-pub use restrict::restricted;
+pub use restrict::{held_id, restricted};

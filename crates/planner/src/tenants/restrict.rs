@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use ovo_api::OpenViduCluster;
 use ovo_api::annotations::INFRASTRUCTURE_ID;
-use ovo_api::claims::{Claim, infrastructure_id};
+use ovo_api::claims::{Claim, infrastructure_id, wanted};
 
 /// The object with what it holds and nothing else: without machines of others, under its own id, with its own bucket.
 pub fn restricted(cluster: &Arc<OpenViduCluster>, holds: &BTreeSet<Claim>) -> Arc<OpenViduCluster> {
+    if wanted(cluster).keys().all(|claim| holds.contains(claim)) {
+        return cluster.clone();
+    }
     let mut copy = (**cluster).clone();
     let held = |text: &str| Claim::address(text).is_some_and(|claim| holds.contains(&claim));
     if let Some(on_prem) = &mut copy.spec.infrastructure.on_prem {
@@ -33,14 +36,11 @@ pub fn restricted(cluster: &Arc<OpenViduCluster>, holds: &BTreeSet<Claim>) -> Ar
             id.unwrap_or_default().to_owned(),
         );
     }
-    if copy == **cluster {
-        return cluster.clone();
-    }
     Arc::new(copy)
 }
 
 /// The infrastructure id among what is held.
-pub(super) fn held_id(holds: &BTreeSet<Claim>) -> Option<&str> {
+pub fn held_id(holds: &BTreeSet<Claim>) -> Option<&str> {
     holds.iter().find_map(|claim| match claim {
         Claim::InfrastructureId(id) => Some(&**id),
         _ => None,

@@ -15,15 +15,26 @@ const LINKED: &str = "linked";
 const CLOUD: &str = "cloud";
 
 fn delete(bed: &Bed, namespace: &str) {
-    bed.ask_in(namespace, &["delete", "openviduclusters", CLUSTER, "--wait=false"]);
+    bed.ask_in(
+        namespace,
+        &["delete", "openviduclusters", CLUSTER, "--wait=false"],
+    );
 }
 
-fn blocked<'a>(bed: &'a Bed, namespace: &'a str, reason: &'a str, parts: &'a [&'a str]) -> (String, Wanted<'a>) {
+fn blocked<'a>(
+    bed: &'a Bed,
+    namespace: &'a str,
+    reason: &'a str,
+    parts: &'a [&'a str],
+) -> (String, Wanted<'a>) {
     let holds = move || {
         bed.cluster_in(namespace)
             .is_some_and(|c| says(&c, "DeletionBlocked", reason, parts))
     };
-    (format!("{namespace}: DeletionBlocked/{reason}"), Box::new(holds))
+    (
+        format!("{namespace}: DeletionBlocked/{reason}"),
+        Box::new(holds),
+    )
 }
 
 #[test]
@@ -33,7 +44,9 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     let mut serving = bed.serve();
     bed.until_all(&mut serving, vec![ready(&bed, BUILT, 2)]);
     // In conflict with it from the beginning; and refused for where it leads.
-    bed.settle(1, WAITING, |c| c["spec"]["deletion"]["protected"] = true.into());
+    bed.settle(1, WAITING, |c| {
+        c["spec"]["deletion"]["protected"] = true.into()
+    });
     bed.settle(2, LINKED, |c| {
         c["spec"]["infrastructure"]["onPrem"]["ssh"]["jumpHost"] = jump_host();
     });
@@ -65,7 +78,12 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     jump(&bed, jump_host());
     bed.until_all(
         &mut serving,
-        vec![stalled(&bed, BUILT, "TargetNotPermitted", &["jumpHost", "169.254.169.254"])],
+        vec![stalled(
+            &bed,
+            BUILT,
+            "TargetNotPermitted",
+            &["jumpHost", "169.254.169.254"],
+        )],
     );
     delete(&bed, BUILT);
     let parts = ["jumpHost", "put it right", "openvidu.io/abandon"];
@@ -74,7 +92,10 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     assert!(!deployment(&bed.world(), BUILT).leftovers().is_empty());
     jump(&bed, Value::Null);
     bed.until_all(&mut serving, vec![gone(&bed, BUILT)]);
-    assert_eq!(deployment(&bed.world(), BUILT).leftovers(), Vec::<String>::new());
+    assert_eq!(
+        deployment(&bed.world(), BUILT).leftovers(),
+        Vec::<String>::new()
+    );
     assert_eq!(bed.world().ledger().harms, 0);
     assert_eq!(serving.stop(), Some(0));
 }
@@ -87,7 +108,8 @@ fn jump_host() -> Value {
 }
 
 fn jump(bed: &Bed, host: Value) {
-    let change = serde_json::json!({"spec": {"infrastructure": {"onPrem": {"ssh": {"jumpHost": host}}}}});
+    let change =
+        serde_json::json!({"spec": {"infrastructure": {"onPrem": {"ssh": {"jumpHost": host}}}}});
     bed.patch(BUILT, &change.to_string());
 }
 
@@ -114,7 +136,10 @@ fn an_unsupported_cluster_is_let_go_by_its_name() {
     let parts = ["9.0.0", "openvidu.io/abandon"];
     bed.until_all(
         &mut serving,
-        vec![gone(&bed, LINKED), blocked(&bed, BUILT, "NotSupported", &parts)],
+        vec![
+            gone(&bed, LINKED),
+            blocked(&bed, BUILT, "NotSupported", &parts),
+        ],
     );
     let value = format!("openvidu.io/abandon={CLUSTER}");
     bed.ask_in(BUILT, &["annotate", "openviduclusters", CLUSTER, &value]);
@@ -136,7 +161,9 @@ fn without_rules(bed: &Bed) {
     let file = bed.dir.path().join("crd.json");
     fs::write(&file, crd.to_string()).unwrap();
     let apply = ["apply", "--server-side", "--force-conflicts", "-f"];
-    bed.api.ask(&[&apply[..], &[file.to_str().unwrap()]].concat()).unwrap();
+    bed.api
+        .ask(&[&apply[..], &[file.to_str().unwrap()]].concat())
+        .unwrap();
 }
 
 fn strip(schema: &mut Value) {

@@ -16,7 +16,9 @@ fn no_second_deployment_is_built_where_one_exists_under_another_id() {
     let mut serving = first.serve();
     first.until_all(&mut serving, vec![ready(&first, NAMESPACE, 2)]);
     let path = format!("/api/v1/namespaces/{NAMESPACE}/secrets");
-    let mut backup = first.read(&format!("{path}/{CLUSTER}-credentials")).unwrap();
+    let mut backup = first
+        .read(&format!("{path}/{CLUSTER}-credentials"))
+        .unwrap();
     backup["metadata"] = serde_json::json!({"name": format!("{CLUSTER}-credentials")});
     assert_eq!(serving.stop(), Some(0));
     let built = deployment(&first.world(), NAMESPACE).leftovers();
@@ -28,13 +30,25 @@ fn no_second_deployment_is_built_where_one_exists_under_another_id() {
     let parts = [&*id(NAMESPACE), "set the annotation"];
     second.until_all(
         &mut serving,
-        vec![stalled(&second, NAMESPACE, "ExistingInfrastructure", &parts)],
+        vec![stalled(
+            &second,
+            NAMESPACE,
+            "ExistingInfrastructure",
+            &parts,
+        )],
     );
     let object = second.cluster_in(NAMESPACE).unwrap();
-    let made_up = object["metadata"]["annotations"][ID].as_str().unwrap().to_owned();
+    let made_up = object["metadata"]["annotations"][ID]
+        .as_str()
+        .unwrap()
+        .to_owned();
     assert_ne!(made_up, id(NAMESPACE));
     assert!(second.nodes_in(NAMESPACE).is_empty());
-    assert!(second.read(&format!("{path}/{CLUSTER}-credentials")).is_none());
+    assert!(
+        second
+            .read(&format!("{path}/{CLUSTER}-credentials"))
+            .is_none()
+    );
     assert_eq!(object["status"]["claims"], Value::Null);
     assert_eq!(first.world().find(&made_up), None);
 
@@ -47,8 +61,14 @@ fn no_second_deployment_is_built_where_one_exists_under_another_id() {
     let stalled = condition(&second.cluster_in(NAMESPACE).unwrap(), "Stalled");
     assert_eq!(stalled["status"], "False");
     assert_eq!(deployment(&first.world(), NAMESPACE).leftovers(), built);
-    second.ask_in(NAMESPACE, &["delete", "openviduclusters", CLUSTER, "--wait=false"]);
+    second.ask_in(
+        NAMESPACE,
+        &["delete", "openviduclusters", CLUSTER, "--wait=false"],
+    );
     second.until_all(&mut serving, vec![gone(&second, NAMESPACE)]);
     assert_eq!(serving.stop(), Some(0));
-    assert_eq!(deployment(&first.world(), NAMESPACE).leftovers(), Vec::<String>::new());
+    assert_eq!(
+        deployment(&first.world(), NAMESPACE).leftovers(),
+        Vec::<String>::new()
+    );
 }

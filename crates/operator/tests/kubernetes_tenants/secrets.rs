@@ -11,12 +11,17 @@ const THIEF: &str = "thief";
 const BARE: &str = "bare";
 
 fn generated(bed: &Bed, namespace: &str) -> Option<Value> {
-    bed.read(&format!("/api/v1/namespaces/{namespace}/secrets/{CLUSTER}-credentials"))
+    bed.read(&format!(
+        "/api/v1/namespaces/{namespace}/secrets/{CLUSTER}-credentials"
+    ))
 }
 
 fn digests(bed: &Bed, namespace: &str) -> serde_json::Map<String, Value> {
     let cluster = bed.cluster_in(namespace).unwrap();
-    cluster["status"]["credentials"]["digests"].as_object().unwrap().clone()
+    cluster["status"]["credentials"]["digests"]
+        .as_object()
+        .unwrap()
+        .clone()
 }
 
 #[test]
@@ -51,10 +56,20 @@ fn a_secret_is_read_in_its_own_namespace_and_another_clusters_is_no_good() {
     copied["data"] = generated(&bed, VICTIM).unwrap()["data"].clone();
     put(&bed, &copied);
     let parts = [&*format!("{CLUSTER}-credentials"), "restore the Secret"];
-    bed.until_all(&mut serving, vec![stalled(&bed, THIEF, "CredentialsLost", &parts)]);
-    assert_eq!(digests(&bed, THIEF), others, "status took another's values over");
+    bed.until_all(
+        &mut serving,
+        vec![stalled(&bed, THIEF, "CredentialsLost", &parts)],
+    );
+    assert_eq!(
+        digests(&bed, THIEF),
+        others,
+        "status took another's values over"
+    );
     put(&bed, &own);
-    bed.until_all(&mut serving, vec![ready(&bed, THIEF, 2), ready(&bed, VICTIM, 2)]);
+    bed.until_all(
+        &mut serving,
+        vec![ready(&bed, THIEF, 2), ready(&bed, VICTIM, 2)],
+    );
     assert_eq!(serving.stop(), Some(0));
     assert_eq!(bed.world().ledger().harms, 0);
 }

@@ -8,7 +8,8 @@ use crate::tenants::{Wanted, cluster_wide, id};
 /// A namespace, what is wrong with its cluster, the field and the value that are named.
 type Case = (&'static str, fn(&mut Value), &'static str, &'static str);
 
-const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNDyCKfm+RQ2XG6WENyl0jFFZlHybQFvvmhVuFv2afX";
+const KEY: &str =
+    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGNDyCKfm+RQ2XG6WENyl0jFFZlHybQFvvmhVuFv2afX";
 
 fn on_prem(cluster: &mut Value) -> &mut Value {
     &mut cluster["spec"]["infrastructure"]["onPrem"]
@@ -84,7 +85,12 @@ fn a_laboratory_may_name_its_own_machine_and_nothing_else() {
     let bed = cluster_wide(&["--allow-loopback-targets"]);
     let at = |range: &'static str| {
         move |c: &mut Value| {
-            for (number, machine) in on_prem(c)["machines"].as_array_mut().unwrap().iter_mut().enumerate() {
+            for (number, machine) in on_prem(c)["machines"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .enumerate()
+            {
                 machine["address"] = format!("{range}.{}", number + 1).into();
             }
         }

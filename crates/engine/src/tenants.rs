@@ -1,14 +1,14 @@
 //! Whether a cluster may be worked on at all, and with what: asked before anything is planned.
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ovo_api::OpenViduCluster;
 use ovo_api::claims::{Claim, infrastructure_id};
 use ovo_api::profile::Profile;
 use ovo_api::targets::{self, Reach};
 use ovo_model::{Objection, Tenancy};
-use ovo_planner::tenants::{Ledger, Verdict, held_id};
+use ovo_planner::tenants::{Ledger, Verdict, held_id, restricted};
 use ovo_provider::{Media, Provider, Target};
 use ovo_store::{Freshness, ObjectKey, Store, StoreError};
 use tokio::sync::OnceCell;
@@ -80,7 +80,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     pub(crate) async fn admit(
         &self,
         key: &ObjectKey,
-        cluster: &std::sync::Arc<OpenViduCluster>,
+        cluster: &Arc<OpenViduCluster>,
         broken: Option<String>,
     ) -> Result<Admission, EngineError> {
         self.tenants.met.get_or_try_init(|| self.meet_all()).await?;
@@ -104,7 +104,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             (None, None) => return stop(not_supported(cluster)),
         };
         let first = held_id(&before.holds).is_none();
-        if first && before.disputes.is_empty() && cluster.metadata.deletion_timestamp.is_none() {
+        let deleting = cluster.metadata.deletion_timestamp.is_some();
+        if first && !deleting && before.disputes.is_empty() {
             let target = Target {
                 cluster: cluster.clone(),
                 profile,
@@ -116,7 +117,12 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
                 return stop(existing(&id));
             }
         }
-        let verdict = self.tenants.ledger().take(cluster);
+        let verdict = if deleting && !first {
+            // Whatever its last spec added, only what it holds is taken away.
+            before
+        } else {
+            self.tenants.ledger().take(cluster)
+        };
         let objection = objection(&verdict);
         if let Some(objection) = &objection
             && (verdict.holds.is_empty() || verdict.lost)
@@ -188,7 +194,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     }
 
     /// What keeps the operator from acting for this cluster, whoever else is there.
-    fn obstacle(&self, key: &ObjectKey, cluster: &OpenViduCluster) -> Option<Objection> {
+    fn obstacle(&self, key: &ObjectKey, cluster: &Arc<OpenViduCluster>) -> Option<Objection> {
         let policy = &self.options.policy;
         let aws = cluster.spec.infrastructure.aws.as_ref();
         if cluster.spec.profile().is_none() {
@@ -198,7 +204,14 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return Some(objection);
         }
         let deleting = cluster.metadata.deletion_timestamp.is_some();
-        let refused: Vec<String> = targets::refused(&cluster.spec, policy.loopback)
+        let holds = self.tenants.ledger().judge(cluster).holds;
+        // Nobody goes to what a cluster named last and never held, when it is taken away.
+        let acted_upon = if deleting && !holds.is_empty() {
+            restricted(cluster, &holds)
+        } else {
+            cluster.clone()
+        };
+        let refused: Vec<String> = targets::refused(&acted_upon.spec, policy.loopback)
             .into_iter()
             // What the deployment was told of others is nothing that its end needs.
             .filter(|target| !deleting || target.reach != Reach::Told)

@@ -30,7 +30,7 @@ fn annotate(bed: &Bed, namespace: &str, value: &str) {
 }
 
 /// The newest machine of the list, which stands by.
-fn add_machine(bed: &Bed, namespace: &str, name: &str, address: &str) {
+pub(crate) fn add_machine(bed: &Bed, namespace: &str, name: &str, address: &str) {
     let machine = json!({
         "name": name,
         "role": "Media",

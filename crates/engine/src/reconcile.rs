@@ -111,9 +111,8 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             report.look_again_in = match &error {
                 EngineError::Store(StoreError::Conflict { .. }) => 0,
                 EngineError::Store(StoreError::Full(_)) => 10_000,
-                EngineError::Store(_) => self.options.retry_first,
+                EngineError::Store(_) | EngineError::Elsewhere(_) => self.options.retry_first,
                 EngineError::Desired(_) => IDLE_LOOK_MS,
-                EngineError::Elsewhere(_) => self.options.retry_first,
             };
             report.error = Some(error);
         }

@@ -66,15 +66,13 @@ pub fn forbidden(address: IpAddr, loopback: Loopback) -> Option<&'static str> {
 
 /// The IPv4 address within one of NAT64's (64:ff9b::/96, RFC 6052) or of the deprecated compatible ones (RFC 4291).
 fn embedded(six: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = six.segments();
-    let prefix = [a, b, c, d, e, f];
-    let nat64 = prefix == [0x64, 0xff9b, 0, 0, 0, 0];
+    let bits = u128::from(six);
+    let (prefix, low) = (bits >> 32, bits & u128::from(u32::MAX));
+    let nat64 = prefix == 0x0064_ff9b << 64;
     // `::` and `::1` are not meant by it.
-    let compatible = prefix == [0; 6] && high != 0;
-    (nat64 || compatible).then(|| {
-        let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
-        Ipv4Addr::new(a, b, c, d)
-    })
+    let compatible = prefix == 0 && low > 0xffff;
+    let four = u32::try_from(low).ok().map(Ipv4Addr::from);
+    four.filter(|_| nat64 || compatible)
 }
 
 #[cfg(test)]

@@ -62,7 +62,7 @@ fn what_one_cluster_holds_no_other_gets_until_it_lets_go() {
     // The same machines under another id; other machines under the owner's id; one machine of the owner's more.
     bed.settle(1, THIEF, |_| {});
     bed.settle(2, COPYCAT, |c| {
-        c["metadata"]["annotations"][ID] = id(OWNER).into()
+        c["metadata"]["annotations"][ID] = id(OWNER).into();
     });
     add_machine(&bed, GREEDY, "w4", "10.1.0.11");
     let owner = format!("OpenViduCluster {OWNER}/{CLUSTER}");
@@ -206,11 +206,10 @@ fn names_in_a_cloud_belong_to_one_cluster() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("tenants.yaml");
     let all = ["first", "bucket", "same-id", "elsewhere"];
-    let mut text = "namespaces:\n".to_owned();
-    for namespace in all {
-        text.push_str(&format!("  {namespace}: {{ownIdentity: Allowed}}\n"));
-    }
-    std::fs::write(&file, text).unwrap();
+    let allowed = all.map(|namespace| (namespace, json!({"ownIdentity": "Allowed"})));
+    let text =
+        json!({"namespaces": serde_json::Map::from_iter(allowed.map(|(n, a)| (n.to_owned(), a)))});
+    std::fs::write(&file, text.to_string()).unwrap();
     let bed = cluster_wide(&[&format!("--tenants={}", file.display())]);
     let bucket = |c: &mut Value| c["spec"]["storage"]["bucket"]["name"] = "recordings".into();
     on_aws(&bed, "first", bucket);

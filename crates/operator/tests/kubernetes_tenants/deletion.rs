@@ -45,7 +45,7 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     bed.until_all(&mut serving, vec![ready(&bed, BUILT, 2)]);
     // In conflict with it from the beginning; and refused for where it leads.
     bed.settle(1, WAITING, |c| {
-        c["spec"]["deletion"]["protected"] = true.into()
+        c["spec"]["deletion"]["protected"] = true.into();
     });
     bed.settle(2, LINKED, |c| {
         c["spec"]["infrastructure"]["onPrem"]["ssh"]["jumpHost"] = jump_host();
@@ -75,7 +75,7 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     bed.until_all(&mut serving, vec![gone(&bed, WAITING)]);
 
     // One that was built cannot be taken away through a jump host that is refused. It says so, and how to go on.
-    jump(&bed, jump_host());
+    jump(&bed, &jump_host());
     bed.until_all(
         &mut serving,
         vec![stalled(
@@ -92,7 +92,7 @@ fn a_refused_cluster_keeps_nobody_waiting_when_it_is_deleted() {
     assert!(!deployment(&bed.world(), BUILT).leftovers().is_empty());
     // What it named last and never held is nothing that its end waits for.
     add_machine(&bed, BUILT, "w4", "169.254.169.254");
-    jump(&bed, Value::Null);
+    jump(&bed, &Value::Null);
     bed.until_all(&mut serving, vec![gone(&bed, BUILT)]);
     assert_eq!(
         deployment(&bed.world(), BUILT).leftovers(),
@@ -109,7 +109,7 @@ fn jump_host() -> Value {
     })
 }
 
-fn jump(bed: &Bed, host: Value) {
+fn jump(bed: &Bed, host: &Value) {
     let change =
         serde_json::json!({"spec": {"infrastructure": {"onPrem": {"ssh": {"jumpHost": host}}}}});
     bed.patch(BUILT, &change.to_string());

@@ -77,7 +77,7 @@ fn a_namespace_acts_as_nobody_but_whom_the_administrator_names() {
     // Without the file nobody may, but for the operator's own namespace.
     let bed = cluster_wide(&[]);
     on_aws(&bed, SCHOOL, |c| {
-        c["spec"]["infrastructure"]["aws"]["roleARN"] = ROLE.into()
+        c["spec"]["infrastructure"]["aws"]["roleARN"] = ROLE.into();
     });
     on_aws(&bed, HOME, |c| c["spec"]["clusterID"] = "home".into());
     let mut serving = bed.serve();

@@ -14,8 +14,8 @@ const UNREADABLE: &str = "unreadable";
 fn loosen(bed: &Bed) {
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let schema = json!({"type": "object", "properties": {"spec": open, "status": open}});
-    let path = "/spec/versions/0/schema/openAPIV3Schema";
-    let patch = json!([{"op": "replace", "path": path, "value": schema}]).to_string();
+    let at = "/spec/versions/0/schema/openAPIV3Schema";
+    let patch = json!([{"op": "replace", "path": at, "value": schema}]).to_string();
     let crd = "openviduclusters.openvidu.io";
     bed.api
         .ask(&["patch", "crd", crd, "--type=json", "-p", &patch])

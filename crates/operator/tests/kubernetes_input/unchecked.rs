@@ -26,8 +26,13 @@ fn loosen(bed: &Bed) {
         || {
             let mut nonsense = crate::tenants::manifest(9, "default", |_| {});
             nonsense["spec"] = json!({"nonsense": true});
-            let path = "/apis/openvidu.io/v1alpha1/namespaces/default/openviduclusters?dryRun=All";
-            bed.api.request("POST", path, Some(&nonsense)).unwrap().code == 201
+            let clusters = "/apis/openvidu.io/v1alpha1/namespaces/default/openviduclusters";
+            let tried = format!("{clusters}?dryRun=All");
+            bed.api
+                .request("POST", &tried, Some(&nonsense))
+                .unwrap()
+                .code
+                == 201
         },
         String::new,
     );

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use k8s_openapi::jiff::Timestamp;
 use ovo_api::annotations::{CLUSTER_LABEL, FINALIZER, ROLE_LABEL};
+use ovo_api::status::{INTENT_FORMAT_VERSION, Intent};
 use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_model::{EventNote, EventType, Mono, NodeWrite, Observation, Plan, Snapshot};
 use ovo_store::{ClusterEvent, ObjectKey, ObjectReference, Store, StoreError};
@@ -151,11 +152,18 @@ pub(crate) async fn status<S: Store>(
 ) -> Result<Option<Arc<OpenViduCluster>>, StoreError> {
     let mut status = (*plan.status).clone();
     let destructive = plan.steps.iter().any(ovo_model::Step::is_destructive);
-    if destructive && let Some(intent) = &mut status.intent {
+    // Status may have been lost, or come from an old backup: the machines know better, and obey nobody who is older.
+    let seen = newest_epoch(snapshot);
+    let written = status.intent.as_ref().map_or(0, |intent| intent.epoch);
+    let claims = destructive || seen > written && !plan.steps.is_empty();
+    if claims {
+        let intent = status.intent.get_or_insert_with(|| Intent {
+            format_version: INTENT_FORMAT_VERSION,
+            ..Intent::default()
+        });
         intent.epoch = match memory.epoch {
-            // Who takes over says so with its first intent, never alone. Status may have been lost or come from an old
-            // backup: the machines know better, and obey nobody who is older.
-            None => intent.epoch.max(newest_epoch(snapshot)) + 1,
+            // Who takes over says so with its first intent, never alone.
+            None => intent.epoch.max(seen) + 1,
             // The same while this process leads.
             Some(ours) => intent.epoch.max(ours),
         };
@@ -171,7 +179,7 @@ pub(crate) async fn status<S: Store>(
         ..(*ground.cluster).clone()
     };
     let written = store.replace_cluster_status(&object).await?;
-    if destructive {
+    if claims {
         memory.epoch = epoch;
     }
     Ok(Some(written))

@@ -157,7 +157,7 @@ pub(super) fn run(
                 // Whoever could not lead leaves the Lease to an older process that can.
                 definitions.complete().await;
                 elector.run().await;
-                std::future::pending().await
+                std::future::pending::<()>().await;
             } => Ended::Deposed,
         };
         elector.release().await;

@@ -14,8 +14,8 @@ const UNREADABLE: &str = "unreadable";
 fn loosen(bed: &Bed) {
     let open = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     let schema = json!({"type": "object", "properties": {"spec": open, "status": open}});
-    let path = "/spec/versions/0/schema/openAPIV3Schema";
-    let patch = json!([{"op": "replace", "path": path, "value": schema}]).to_string();
+    let at = "/spec/versions/0/schema/openAPIV3Schema";
+    let patch = json!([{"op": "replace", "path": at, "value": schema}]).to_string();
     let crd = "openviduclusters.openvidu.io";
     bed.api
         .ask(&["patch", "crd", crd, "--type=json", "-p", &patch])
@@ -26,8 +26,13 @@ fn loosen(bed: &Bed) {
         || {
             let mut nonsense = crate::tenants::manifest(9, "default", |_| {});
             nonsense["spec"] = json!({"nonsense": true});
-            let path = "/apis/openvidu.io/v1alpha1/namespaces/default/openviduclusters?dryRun=All";
-            bed.api.request("POST", path, Some(&nonsense)).unwrap().code == 201
+            let clusters = "/apis/openvidu.io/v1alpha1/namespaces/default/openviduclusters";
+            let tried = format!("{clusters}?dryRun=All");
+            bed.api
+                .request("POST", &tried, Some(&nonsense))
+                .unwrap()
+                .code
+                == 201
         },
         String::new,
     );

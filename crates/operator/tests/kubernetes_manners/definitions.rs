@@ -9,9 +9,9 @@ use crate::tenants::SPEED;
 /// Takes a field out of the installed definition of this kind, as if it was from before that field.
 fn age(bed: &Bed, plural: &str, pointer: &str) {
     let name = format!("{plural}.openvidu.io");
-    let path = format!("/spec/versions/0/schema/openAPIV3Schema{pointer}");
-    let patch = json!([{"op": "remove", "path": path}]).to_string();
-    let patch = ["patch", "crd", &name, "--type=json", "-p", &patch];
+    let field = format!("/spec/versions/0/schema/openAPIV3Schema{pointer}");
+    let removal = json!([{"op": "remove", "path": field}]).to_string();
+    let patch = ["patch", "crd", &name, "--type=json", "-p", &removal];
     bed.api.ask(&patch).unwrap();
 }
 

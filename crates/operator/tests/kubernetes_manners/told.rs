@@ -48,8 +48,8 @@ fn logs_are_lines_for_people_or_json_for_tools() {
         }
     }
     // Each line that speaks of a cluster says of which.
-    let changed = |line: &&Value| line["kind"] == "node" || line["kind"] == "phase";
-    let changes: Vec<&Value> = lines.iter().filter(changed).collect();
+    let is_change = |line: &&Value| line["kind"] == "node" || line["kind"] == "phase";
+    let changes: Vec<&Value> = lines.iter().filter(is_change).collect();
     let of = |namespace: &str| {
         let cluster = format!("{namespace}/{CLUSTER}");
         changes

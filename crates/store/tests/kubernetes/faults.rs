@@ -55,8 +55,8 @@ async fn compaction() {
         |_, uri| uri.query().is_some_and(|query| query.contains("limit=")),
     );
     // The server compacts what is older than its last but one round, as long as something is written.
-    let begun = server.kubectl(&["get", "ovc", "demo", "-n", &key.namespace, VERSION], None);
-    let begun = begun.await;
+    let get = ["get", "ovc", "demo", "-n", &key.namespace, VERSION];
+    let begun = server.kubectl(&get, None).await;
     let path = format!(
         "/apis/openvidu.io/v1alpha1/namespaces/{}/openviduclusters",
         key.namespace

@@ -1,6 +1,6 @@
 //! A watch that is behind: what this process wrote is never forgotten, and never written twice.
 
-use std::cell::RefCell;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use kube::ResourceExt;
@@ -114,16 +114,17 @@ async fn what_the_watch_never_delivers_is_asked_for(server: Server, key: ObjectK
         .unwrap();
     store.create_node(node(&key, "w1")).await.unwrap();
     wire.calls();
-    let asked = RefCell::new(Vec::new());
+    let asked = Mutex::new(Vec::new());
     until("both are asked for", async || {
         let read = store.cluster(&key, Freshness::Cached).await.unwrap();
         assert_eq!(read.as_ref(), Some(&written));
         assert_eq!(store.nodes(&key, Freshness::Cached).await.unwrap().len(), 1);
-        asked.borrow_mut().extend(wire.calls());
-        asked.borrow().len() >= 2
+        let mut asked = asked.lock().unwrap();
+        asked.extend(wire.calls());
+        asked.len() >= 2
     })
     .await;
-    let asked = asked.into_inner();
+    let asked = asked.into_inner().unwrap();
     let of = |plural: &str| {
         let asked = asked
             .iter()

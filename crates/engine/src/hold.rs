@@ -73,10 +73,12 @@ impl Held {
             self.status = None;
             return true;
         }
-        if more && old.is_some_and(|old| only_told(old, new)) {
-            if self.status.get_or_insert(Since::new(now)).again(now) {
-                return true;
-            }
+        let begun = Since::new(now);
+        if more
+            && old.is_some_and(|old| only_told(old, new))
+            && self.status.get_or_insert(begun).again(now)
+        {
+            return true;
         }
         self.status = None;
         false

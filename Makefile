@@ -18,7 +18,7 @@ BENCH ?=
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm kstatus pauses
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm kstatus pauses kube-faults
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -31,11 +31,15 @@ test: tools packages kube helm kstatus ## Install what the tests need and run al
 
 figures: kube ## Fault harness, histories, planner timings and the Kubernetes benchmark in release: writes target/figures.txt
 	$(CARGO) run --release --package ovo-simulation --bin figures
-	$(MAKE) pauses bench
+	$(MAKE) pauses kube-faults bench
 
 pauses: tools kube ## Stop a leader at every question whether it may act, and time hand-overs: into target/figures.txt
 	PATH="$$(scripts/install-tools):$$PATH" OVO_PAUSE_STEP=1 OVO_FIGURES=$(CURDIR)/target/figures.txt \
 	  $(CARGO) nextest run --package openvidu-operator --test kubernetes_pause
+
+kube-faults: tools kube ## Every point at which the operator may die or a request fail, over a real API server (over an hour): into target/figures-kube-faults.txt
+	PATH="$$(scripts/install-tools):$$PATH" OVO_FAULT_STEP=1 OVO_FIGURES=$(CURDIR)/target/figures-kube-faults.txt \
+	  $(CARGO) nextest run --profile every-point --package ovo-kube-faults
 
 bench: kube ## A thousand clusters on a real API server, beside a plain client: target/figures-k8s.txt (BENCH='--clusters 20 --rest 30')
 	$(CARGO) build --release --package openvidu-operator

@@ -38,19 +38,23 @@ fn held(secret: &SecretObject) -> bool {
     finalizers.any(|f| f == IN_USE_FINALIZER)
 }
 
+/// Where clusters wait for each other before they write to a Secret that several of them need: at once, all writes but
+/// one would be conflicts.
+pub(crate) type Turn = tokio::sync::Mutex<()>;
+
 /// Holds what is needed, and lets go of what an earlier spec needed. What could not be written is tried again in the
 /// next round.
-pub(crate) async fn hold<S: Store>(store: &S, cluster: &OpenViduCluster) {
+pub(crate) async fn hold<S: Store>(store: &S, cluster: &OpenViduCluster, turn: &Turn) {
     let key = ObjectKey::of(cluster);
     let needed = needed(&cluster.spec);
     for name in ever_used(cluster) {
         let done = if needed.contains(name) {
-            take(store, &key.sibling(name)).await
+            take(store, &key.sibling(name), turn).await
         } else {
             let_go(store, &key, name, Freshness::Cached).await
         };
         match done {
-            // Another cluster of the namespace did the same just now.
+            // Somebody else wrote to it just now.
             Ok(()) | Err(StoreError::Conflict { .. }) => {}
             Err(error) => {
                 tracing::warn!(cluster = %key, secret = name, %error, "Secret cannot be held against its deletion");
@@ -59,14 +63,19 @@ pub(crate) async fn hold<S: Store>(store: &S, cluster: &OpenViduCluster) {
     }
 }
 
-async fn take<S: Store>(store: &S, key: &ObjectKey) -> Result<(), StoreError> {
-    let Some(secret) = store.secret(key, Freshness::Cached).await? else {
-        return Ok(());
-    };
+async fn take<S: Store>(store: &S, key: &ObjectKey, turn: &Turn) -> Result<(), StoreError> {
     // Nobody can hold what is going already.
-    if held(&secret) || secret.metadata.deletion_timestamp.is_some() {
+    let to_take =
+        |secret: &SecretObject| !held(secret) && secret.metadata.deletion_timestamp.is_none();
+    let secret = store.secret(key, Freshness::Cached).await?;
+    if !secret.is_some_and(|secret| to_take(&secret)) {
         return Ok(());
     }
+    let _turn = turn.lock().await;
+    let secret = store.secret(key, Freshness::Cached).await?;
+    let Some(secret) = secret.filter(|secret| to_take(secret)) else {
+        return Ok(());
+    };
     let mut secret = (*secret).clone();
     let finalizers = secret.metadata.finalizers.get_or_insert_default();
     finalizers.push(IN_USE_FINALIZER.to_owned());
@@ -125,4 +134,36 @@ async fn others_need<S: Store>(
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use ovo_store::Embedded;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn several_who_need_one_secret_write_to_it_once() {
+        let store = Embedded::in_memory(|| 0, 1);
+        let key = ObjectKey::new("video", "ssh");
+        let turn = Turn::default();
+        let secret = SecretObject::named(&key);
+        store.create_secret(secret).await.unwrap();
+        let before = store.writes();
+        let first = turn.lock().await;
+        let mut takes = [(); 3].map(|()| Box::pin(take(&store, &key, &turn)));
+        // All of them have seen that it is to be written, before any of them has.
+        for take in &mut takes {
+            assert!(futures::poll!(take).is_pending());
+        }
+        drop(first);
+        for take in takes {
+            take.await.unwrap();
+        }
+        assert_eq!(store.writes(), before + 1);
+        let secret = store.secret(&key, Freshness::Live).await.unwrap();
+        assert!(held(&secret.unwrap()));
+    }
 }

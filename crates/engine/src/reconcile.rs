@@ -36,6 +36,7 @@ pub struct Engine<S, P, M, C> {
     pub(crate) clock: C,
     pub(crate) options: Options,
     pub(crate) tenants: Tenants,
+    holding: in_use::Turn,
     memories: Mutex<BTreeMap<ObjectKey, Memory>>,
     random: Mutex<fastrand::Rng>,
     stopping: AtomicBool,
@@ -57,6 +58,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             clock,
             options,
             tenants: Tenants::default(),
+            holding: in_use::Turn::default(),
             memories: Mutex::default(),
             random: Mutex::new(random),
             stopping: AtomicBool::new(false),
@@ -161,7 +163,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         }
         memory.refused.clear();
         if !plan.release {
-            in_use::hold(&self.store, &ground.cluster).await;
+            in_use::hold(&self.store, &ground.cluster, &self.holding).await;
         }
         let now = self.clock.now().mono;
         let committed = async {

@@ -81,11 +81,11 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
     report.figure("operator_cpu_seconds_1000", format_args!("{cpu:.1}"));
     report.figure(
         "writes_per_node",
-        format_args!("{:.2}", per(nodes, clusters * NODES)),
+        format_args!("{:.3}", per(nodes, clusters * NODES)),
     );
     report.figure(
         "writes_per_cluster",
-        format_args!("{:.2}", per(others, clusters)),
+        format_args!("{:.3}", per(others, clusters)),
     );
     report.comment(format_args!(
         "k8s: {} events until Ready",

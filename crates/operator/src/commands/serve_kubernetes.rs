@@ -104,7 +104,7 @@ pub(super) fn run(
         let pages = Arc::new(Pages {
             metrics: metrics.clone(),
             progress: progress.clone(),
-            store: Box::new(move || known.check().and_then(|()| health.check())),
+            store: Box::new(move || both(known.check(), health.check())),
         });
         let tell = match shown {
             Shown::Logs => tell_logs(),
@@ -173,6 +173,17 @@ pub(super) fn run(
             )),
         }
     })
+}
+
+/// All that is wrong: where there are no definitions, it is the watches that say so.
+fn both(one: Result<(), String>, other: Result<(), String>) -> Result<(), String> {
+    let wrong = [one.err(), other.err()].into_iter().flatten();
+    let wrong: Vec<String> = wrong.collect();
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(wrong.join("; "))
+    }
 }
 
 /// Why serving ended.

@@ -55,7 +55,8 @@ fn an_hour_without_an_api_server_costs_nothing_but_time() {
     let hour = || bed.world().now().0 - before.now().0 > HOUR_MS;
     bed.until(&mut waiting, "an hour to pass", hour);
     assert!(!waiting.leads());
-    assert_eq!(waiting.page("/readyz").0, 503);
+    let unready = || waiting.page("/readyz").0 == 503;
+    crate::kube::wait_for("it to say that it is not ready", unready, || waiting.said());
 
     bed.api.start_apiserver().unwrap();
     waiting.until_leads();

@@ -30,10 +30,9 @@ type Final = BTreeMap<(String, String), Value>;
 pub(crate) fn again(bed: &Bed, clusters: usize, writes: &[Audited]) -> Result<Duration, String> {
     let mut objects = Final::new();
     for resource in ["openviduclusters", "openvidunodes", "secrets"] {
-        let listed = get(bed, &path(NAMESPACE, resource, "", ""))?;
-        for object in listed["items"].as_array().into_iter().flatten() {
+        for object in list(bed, &path(NAMESPACE, resource, "", ""))? {
             let name = object["metadata"]["name"].as_str().unwrap_or_default();
-            objects.insert((resource.to_owned(), name.to_owned()), object.clone());
+            objects.insert((resource.to_owned(), name.to_owned()), object);
         }
     }
     bed.apply(PLAIN, clusters)?;
@@ -109,6 +108,21 @@ fn one<'w>(
     }
     versions.insert(key, answer.body["metadata"].clone());
     Ok(())
+}
+
+/// All objects, a page at a time: thousands in one answer are more than the client takes.
+fn list(bed: &Bed, path: &str) -> Result<Vec<Value>, String> {
+    let (mut objects, mut next) = (Vec::new(), String::new());
+    loop {
+        let mut page = get(bed, &format!("{path}?limit=500&continue={next}"))?;
+        if let Value::Array(items) = page["items"].take() {
+            objects.extend(items);
+        }
+        match page["metadata"]["continue"].as_str() {
+            Some(token) if !token.is_empty() => token.clone_into(&mut next),
+            _ => return Ok(objects),
+        }
+    }
 }
 
 fn get(bed: &Bed, path: &str) -> Result<Value, String> {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::kube::{Bed, Serving, repository, wait_for};
-use crate::scene::{MACHINES, after_rounds, at_rest, until_ready};
+use crate::scene::{MACHINES, after_rounds, at_rest, tenants, until_ready};
 use crate::tenants::SPEED;
 
 /// Takes a field out of the installed definition of this kind, as if it was from before that field.
@@ -110,7 +110,7 @@ fn a_field_that_people_cannot_write_yet_is_named_and_waited_for_by_nobody() {
         "openviduclusters",
         "/properties/spec/properties/drift",
     );
-    let arguments = ["--all-namespaces", "--simulate-speed", SPEED];
+    let arguments = ["--all-namespaces", &tenants(), "--simulate-speed", SPEED];
     let mut serving = bed.serve_with(&bed.world_dir(), &arguments);
     serving.until_leads();
     until_ready(&bed, &mut serving, MACHINES);

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::kube::{CLUSTER, Serving, wait_for};
-use crate::scene::{MACHINES, at_rest, rounds, until_ready};
+use crate::scene::{MACHINES, at_rest, rounds, tenants, until_ready};
 
 /// A cluster at rest is looked at once a minute, where time runs as fast as real.
 const REST: Duration = Duration::from_mins(1);
@@ -33,7 +33,8 @@ fn an_annotation_makes_the_operator_look_now() {
         MACHINES,
         r#"{"spec":{"media":{"autoscaling":{"readingInterval":"5m"}}}}"#,
     );
-    let mut serving = bed.serve_with(&bed.world_dir(), &["--all-namespaces"]);
+    let arguments = ["--all-namespaces", &tenants()];
+    let mut serving = bed.serve_with(&bed.world_dir(), &arguments);
     serving.until_leads();
     until_ready(&bed, &mut serving, MACHINES);
     let rests = || silent_for(&serving) > QUIET;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::common::{V2, V2_SECRETS};
-use crate::kube::{Bed, CLUSTER, Serving, is_ready};
+use crate::kube::{Bed, CLUSTER, Serving, is_ready, repository};
 use crate::tenants::{cluster_wide, id};
 
 /// OpenVidu 3 on machines.
@@ -11,9 +11,15 @@ pub(crate) const MACHINES: &str = "machines";
 /// OpenVidu 2 on groups of a cloud.
 pub(crate) const CLOUD: &str = "cloud";
 
+/// The argument that lets the operator act as itself for the cluster in a cloud.
+pub(crate) fn tenants() -> String {
+    let file = repository("crates/operator/tests/kubernetes_manners/tenants.yaml");
+    format!("--tenants={}", file.display())
+}
+
 /// A server and an operator's rights, with a cluster of each profile that was Ready when the operator ended.
 pub(crate) fn at_rest() -> Bed {
-    let bed = cluster_wide(&[]);
+    let bed = cluster_wide(&[&tenants()]);
     bed.settle(1, MACHINES, |_| {});
     settle_cloud(&bed, CLOUD);
     let mut serving = bed.serve();

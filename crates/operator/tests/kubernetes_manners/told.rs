@@ -4,12 +4,13 @@ use serde_json::Value;
 
 use crate::common::{run, said};
 use crate::kube::{Bed, CLUSTER};
-use crate::scene::{CLOUD, MACHINES, at_rest};
+use crate::scene::{CLOUD, MACHINES, at_rest, tenants};
 use crate::tenants::SPEED;
 
 /// Serves until a node more was told of, and ends; all that was said.
 fn life(bed: &Bed, format: &str, replicas: i64) -> String {
-    let arguments = ["--all-namespaces", "--simulate-speed", SPEED];
+    let tenants = tenants();
+    let arguments = ["--all-namespaces", &tenants, "--simulate-speed", SPEED];
     let logs = ["--log-level", "info", "--log-format", format];
     let mut serving = bed.serve_with(&bed.world_dir(), &[&arguments[..], &logs].concat());
     let scale = format!("--replicas={replicas}");

@@ -95,6 +95,23 @@ impl Daemon {
         Ok(kill_process(Pid::from_child(&self.child), signal)?)
     }
 
+    /// Stops it, and waits until each of its threads has stopped: on a busy computer one may answer somebody still.
+    pub(crate) fn pause(&self) -> io::Result<()> {
+        self.signal(Signal::STOP)?;
+        let threads = PathBuf::from(format!("/proc/{}/task", self.child.id()));
+        let began = Instant::now();
+        while !all_stopped(&threads)? {
+            if began.elapsed() > STOP_LIMIT {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    format!("{} does not stop within {STOP_LIMIT:?}", self.name),
+                ));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
     /// Sends a signal that ends it, and waits until it has ended.
     pub(crate) fn stop(mut self, signal: Signal) -> io::Result<()> {
         self.signal(signal)?;
@@ -143,4 +160,21 @@ impl Drop for Daemon {
         }
         let _ = self.child.wait();
     }
+}
+
+/// Whether every thread in this folder of `/proc` is stopped (state `T`, the field after the name in brackets).
+fn all_stopped(threads: &Path) -> io::Result<bool> {
+    for thread in fs::read_dir(threads)? {
+        let Ok(stat) = fs::read_to_string(thread?.path().join("stat")) else {
+            // A thread that has ended meanwhile.
+            continue;
+        };
+        let state = stat
+            .rsplit_once(')')
+            .and_then(|(_, rest)| rest.trim().chars().next());
+        if state != Some('T') {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }

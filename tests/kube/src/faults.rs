@@ -4,6 +4,7 @@ use std::io;
 
 use rustix::process::Signal;
 
+use crate::daemon::Daemon;
 use crate::server::{ApiServer, lock};
 
 /// A process that can be stopped in its tracks.
@@ -45,12 +46,12 @@ impl ApiServer {
         Ok(())
     }
 
-    /// Stops a process in its tracks until [`ApiServer::resume`].
+    /// Stops a process in its tracks until [`ApiServer::resume`]. When this returns, none of its threads runs any more.
     ///
     /// # Errors
     /// When it is down.
     pub fn pause(&self, part: Part) -> io::Result<()> {
-        self.signal(part, Signal::STOP)
+        self.on(part, Daemon::pause)
     }
 
     /// Lets a process go on.
@@ -58,7 +59,7 @@ impl ApiServer {
     /// # Errors
     /// When it is down.
     pub fn resume(&self, part: Part) -> io::Result<()> {
-        self.signal(part, Signal::CONT)
+        self.on(part, |daemon| daemon.signal(Signal::CONT))
     }
 
     /// Lets a store that was full take writes again: what was deleted since is forgotten, and its room given back.
@@ -74,13 +75,10 @@ impl ApiServer {
         daemon.stop(signal)
     }
 
-    fn signal(&self, part: Part, signal: Signal) -> io::Result<()> {
+    fn on(&self, part: Part, act: impl Fn(&Daemon) -> io::Result<()>) -> io::Result<()> {
         match part {
-            Part::ApiServer => lock(&self.apiserver)
-                .as_ref()
-                .ok_or_else(down)?
-                .signal(signal),
-            Part::Etcd => lock(&self.etcd).signal(signal),
+            Part::ApiServer => act(lock(&self.apiserver).as_ref().ok_or_else(down)?),
+            Part::Etcd => act(&lock(&self.etcd)),
         }
     }
 }

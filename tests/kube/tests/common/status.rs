@@ -39,6 +39,7 @@ pub(crate) fn of_cluster() -> Value {
         },
         "pending": [{"step": "stop w3", "waitsFor": "3 rooms", "since": THEN}],
         "appliedConfigKeys": ["OPENVIDU_WEBHOOK"],
+        "claims": ["address/192.0.2.11", "infrastructureID/abcd1234"],
         "applied": {"Config/cluster": "0a1b"},
         "shrinkUnansweredSince": THEN,
         "simulated": true,

@@ -15,7 +15,11 @@ runs() {
   return 1
 }
 
-# The record first: it decides, the unit may be long unloaded.
+# Whether it runs is asked before its record is read. The record is a job's last act, so one that ends in between has left
+# it; the other way round it would be taken for one that never ran, and run again.
+running=
+if runs "$digest"; then running=yes; fi
+# The record decides: the unit may be long unloaded.
 if [ -e "$job/result" ] && [ "$(cut -d ' ' -f 1 "$job/result")" = "$digest" ]; then
   code=$(cut -d ' ' -f 2 "$job/result")
   if [ "$code" = 0 ]; then
@@ -28,7 +32,7 @@ if [ -e "$job/result" ] && [ "$(cut -d ' ' -f 1 "$job/result")" = "$digest" ]; t
   fi
   exit 0
 fi
-if runs "$digest"; then
+if [ -n "$running" ]; then
   echo running
   exit 0
 fi

@@ -303,6 +303,40 @@ async fn an_older_leader_and_an_older_version_do_nothing() {
 
 /// Everything that we are on the machine is killed in the middle of a job, and so are we; who comes after finds the
 /// job, follows it, and does not start it again.
+/// A job that ends between two looks at it, both within one question.
+#[tokio::test]
+async fn a_job_that_ends_while_it_is_asked_for_is_not_run_again() {
+    let machine = Machine::boot("m1").unwrap();
+    let target = target("abcd1234");
+    let script = "echo run >> /opt/runs; echo begun; until [ -e /opt/go ]; do sleep 0.05; done";
+    let contents = Contents {
+        jobs: vec![Job {
+            name: "count".to_owned(),
+            script: script.to_owned(),
+        }],
+        ..Contents::default()
+    };
+    let provider = provider(&machine, contents);
+    let desired = provider.desired(&target.cluster, target.profile).unwrap();
+    let op = plan(&desired, &look(&provider, &target).await).0.remove(0);
+    act(&provider, &target, &op, 1).await.unwrap();
+    until("the job to begin", async || {
+        let runs = machine.ask("cat /opt/runs 2>/dev/null || true").unwrap();
+        (runs == "run").then_some(())
+    })
+    .await;
+    // Whoever asks whether it runs gets the answer when it has just ended.
+    let late = "#!/bin/sh\ntouch /opt/go\nwhile /usr/bin/systemctl is-active --quiet 'openvidu-operator-*.service'; \
+                do sleep 0.05; done\nexec /usr/bin/systemctl \"$@\"\n";
+    machine
+        .ask(&format!(
+            "cat > /usr/sbin/systemctl <<'END'\n{late}END\nchmod 755 /usr/sbin/systemctl"
+        ))
+        .unwrap();
+    assert_eq!(act(&provider, &target, &op, 1).await, Ok(Outcome::Done));
+    assert_eq!(machine.ask("cat /opt/runs").unwrap(), "run");
+}
+
 #[test]
 fn a_job_outlives_us_and_runs_once() {
     let machine = Machine::boot("m1").unwrap();

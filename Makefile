@@ -37,7 +37,7 @@ pauses: tools kube ## Stop a leader at every question whether it may act, and ti
 	PATH="$$(scripts/install-tools):$$PATH" OVO_PAUSE_STEP=1 OVO_FIGURES=$(CURDIR)/target/figures.txt \
 	  $(CARGO) nextest run --package openvidu-operator --test kubernetes_pause
 
-kube-faults: tools kube ## Every point at which the operator may die or a request fail, over a real API server (over an hour): into target/figures-kube-faults.txt
+kube-faults: tools kube ## Every point at which the operator may die or a request fail, over a real API server (an hour, more or less): into target/figures-kube-faults.txt
 	PATH="$$(scripts/install-tools):$$PATH" OVO_FAULT_STEP=1 OVO_FIGURES=$(CURDIR)/target/figures-kube-faults.txt \
 	  $(CARGO) nextest run --profile every-point --package ovo-kube-faults
 

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use ovo_api::OpenViduCluster;
 use ovo_api::annotations::ABANDON;
 use ovo_api::spec::DeletionPolicy;
-use ovo_model::{EventType, Millis};
+use ovo_model::Millis;
 use ovo_provider::{Media, Provider};
-use ovo_store::{ClusterEvent, Freshness, ObjectKey, ObjectReference, Store, StoreError};
+use ovo_store::{
+    ClusterEvent, EventType, Freshness, ObjectKey, ObjectReference, Store, StoreError,
+};
 
 use crate::clock::Clock;
 use crate::commit;
@@ -94,10 +96,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             (EventType::Normal, "Released", note.to_owned())
         };
         let event = ClusterEvent {
-            event_type: match event_type {
-                EventType::Normal => ovo_store::EventType::Normal,
-                EventType::Warning => ovo_store::EventType::Warning,
-            },
+            event_type,
             reason: reason.to_owned(),
             note,
             regarding: ObjectReference {

@@ -6,11 +6,9 @@ mod common;
 mod kube;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use kube::{Bed, CLUSTER, PATIENCE};
+use kube::{Bed, CLUSTER};
 use serde_json::Value;
 
 #[test]
@@ -101,38 +99,13 @@ fn readiness_follows_the_api_server() {
     let long = ["--simulate-speed", "60", "--lease-duration", "5m"];
     let mut serving = bed.serve_with(&bed.world_dir(), &long);
     bed.until_ready(&mut serving, 2);
-    let address = serving
-        .said()
-        .split_once("http://")
-        .unwrap()
-        .1
-        .split_once('/')
-        .unwrap()
-        .0
-        .to_owned();
-    let ready = || {
-        let mut stream = std::net::TcpStream::connect(&address).unwrap();
-        write!(
-            stream,
-            "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-        )
-        .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
-    };
-    assert!(ready().starts_with("HTTP/1.1 200"), "{}", ready());
+    let answers = |code: u16| serving.page("/readyz").0 == code;
+    assert!(answers(200), "{:?}", serving.page("/readyz"));
     bed.api.kill_apiserver().unwrap();
-    let began = Instant::now();
-    while !ready().contains("503") {
-        assert!(began.elapsed() < PATIENCE, "ready without an API server");
-        // The pause of a poll.
-        std::thread::sleep(Duration::from_millis(200));
-    }
+    let gone = "readiness to go with the API server";
+    kube::wait_for(gone, || answers(503), || serving.said());
     bed.api.start_apiserver().unwrap();
-    bed.until(&mut serving, "readiness to come back", || {
-        ready().starts_with("HTTP/1.1 200")
-    });
+    kube::wait_for("readiness to come back", || answers(200), || serving.said());
 }
 
 #[test]

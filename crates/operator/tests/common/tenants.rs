@@ -15,7 +15,7 @@ use ovo_provider_sim::SimJournal;
 use ovo_world::{Deployment, Input, Script, World};
 use serde_json::Value;
 
-use crate::common::{V3, V3_SECRETS};
+use crate::common::{V2, V2_SECRETS, V3, V3_SECRETS};
 use crate::kube::{Bed, CLUSTER, PATIENCE, Serving};
 
 /// Where the operator lives: as `deploy/cluster-wide` says.
@@ -168,6 +168,25 @@ impl Bed {
 
 /// Something that is waited for.
 pub type Wanted<'a> = Box<dyn FnMut() -> bool + 'a>;
+
+/// The example on AWS in this namespace, in its operator's own or another.
+pub fn on_aws(bed: &Bed, namespace: &str, change: impl FnOnce(&mut Value)) {
+    if namespace != HOME {
+        bed.api.ask(&["create", "namespace", namespace]).unwrap();
+    }
+    for text in V2_SECRETS.split("\n---\n") {
+        let mut secret: Value = serde_saphyr::from_str(text).unwrap();
+        secret["metadata"]["namespace"] = namespace.into();
+        bed.post(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret);
+    }
+    let mut cluster: Value = serde_saphyr::from_str(V2).unwrap();
+    cluster["metadata"]["namespace"] = namespace.into();
+    cluster["metadata"]["name"] = CLUSTER.into();
+    cluster["spec"]["deletion"]["protected"] = false.into();
+    change(&mut cluster);
+    let path = format!("/apis/openvidu.io/v1alpha1/namespaces/{namespace}/openviduclusters");
+    bed.post(&path, &cluster);
+}
 
 /// The example's cluster in another namespace, on machines of its own.
 pub fn manifest(number: usize, namespace: &str, change: impl FnOnce(&mut Value)) -> Value {

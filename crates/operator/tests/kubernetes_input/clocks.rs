@@ -62,7 +62,8 @@ fn whoever_renews_with_a_clock_that_is_behind_is_not_taken_over() {
     let bed = cluster_wide(&PACE);
     held(&bed, -OFF);
     let mut serving = bed.serve();
-    bed.until(&mut serving, "it to wait", || true);
+    let waits = || serving.page("/healthz").0 == 200;
+    crate::kube::wait_for("it to wait", waits, || serving.said());
     // Three leases long the other one renews, each time five minutes ago.
     let began = Instant::now();
     while began.elapsed() < 3 * DURATION {

@@ -1,10 +1,7 @@
 //! A cluster of each profile, Ready, in namespaces of their own; nobody serves them.
 
-use serde_json::Value;
-
-use crate::common::{V2, V2_SECRETS};
-use crate::kube::{Bed, CLUSTER, Serving, is_ready, repository};
-use crate::tenants::{cluster_wide, id};
+use crate::kube::{Bed, Serving, is_ready, repository};
+use crate::tenants::{cluster_wide, id, on_aws};
 
 /// OpenVidu 3 on machines.
 pub(crate) const MACHINES: &str = "machines";
@@ -21,30 +18,15 @@ pub(crate) fn tenants() -> String {
 pub(crate) fn at_rest() -> Bed {
     let bed = cluster_wide(&[&tenants()]);
     bed.settle(1, MACHINES, |_| {});
-    settle_cloud(&bed, CLOUD);
+    on_aws(&bed, CLOUD, |cluster| {
+        let annotations = serde_json::json!({"openvidu.io/infrastructure-id": id(CLOUD)});
+        cluster["metadata"]["annotations"] = annotations;
+    });
     let mut serving = bed.serve();
     until_ready(&bed, &mut serving, MACHINES);
     until_ready(&bed, &mut serving, CLOUD);
     assert_eq!(serving.stop(), Some(0));
     bed
-}
-
-/// The example of a cloud, under the name that all clusters have here.
-fn settle_cloud(bed: &Bed, namespace: &str) {
-    bed.api.ask(&["create", "namespace", namespace]).unwrap();
-    for text in V2_SECRETS.split("\n---\n") {
-        let mut secret: Value = serde_saphyr::from_str(text).unwrap();
-        secret["metadata"]["namespace"] = namespace.into();
-        bed.post(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret);
-    }
-    let mut cluster: Value = serde_saphyr::from_str(V2).unwrap();
-    cluster["metadata"] = serde_json::json!({
-        "name": CLUSTER,
-        "namespace": namespace,
-        "annotations": {"openvidu.io/infrastructure-id": id(namespace)},
-    });
-    let path = format!("/apis/openvidu.io/v1alpha1/namespaces/{namespace}/openviduclusters");
-    bed.post(&path, &cluster);
 }
 
 /// Waits until the cluster is as its newest spec says, with the two media nodes of the examples.

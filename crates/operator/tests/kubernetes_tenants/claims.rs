@@ -2,10 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::common::{V2, V2_SECRETS};
 use crate::kube::{Bed, CLUSTER};
 use crate::says::{gone, held, ready, stalled};
-use crate::tenants::{HOME, cluster_wide, deployment, id};
+use crate::tenants::{cluster_wide, deployment, id, on_aws};
 
 const OWNER: &str = "owner";
 const THIEF: &str = "thief";
@@ -180,25 +179,6 @@ fn an_id_that_is_taken_off_or_changed_makes_no_second_deployment() {
     assert_eq!(things(&bed, OWNER), before);
     assert_eq!(bed.nodes_in(COPYCAT).len(), machines);
     assert!(never_met(&bed, "zzzzzzzz"));
-}
-
-/// The example on AWS in this namespace, in its operator's own or another.
-pub(crate) fn on_aws(bed: &Bed, namespace: &str, change: impl FnOnce(&mut Value)) {
-    if namespace != HOME {
-        bed.api.ask(&["create", "namespace", namespace]).unwrap();
-    }
-    for text in V2_SECRETS.split("\n---\n") {
-        let mut secret: Value = serde_saphyr::from_str(text).unwrap();
-        secret["metadata"]["namespace"] = namespace.into();
-        bed.post(&format!("/api/v1/namespaces/{namespace}/secrets"), &secret);
-    }
-    let mut cluster: Value = serde_saphyr::from_str(V2).unwrap();
-    cluster["metadata"]["namespace"] = namespace.into();
-    cluster["metadata"]["name"] = CLUSTER.into();
-    cluster["spec"]["deletion"]["protected"] = false.into();
-    change(&mut cluster);
-    let path = format!("/apis/openvidu.io/v1alpha1/namespaces/{namespace}/openviduclusters");
-    bed.post(&path, &cluster);
 }
 
 #[test]

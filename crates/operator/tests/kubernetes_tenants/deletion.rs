@@ -4,10 +4,10 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::claims::{add_machine, on_aws};
+use crate::claims::add_machine;
 use crate::kube::{Bed, CLUSTER};
-use crate::says::{gone, ready, says, stalled};
-use crate::tenants::{Wanted, cluster_wide, deployment};
+use crate::says::{blocked, gone, ready, stalled};
+use crate::tenants::{cluster_wide, deployment, on_aws};
 
 const BUILT: &str = "built";
 const WAITING: &str = "waiting";
@@ -19,22 +19,6 @@ fn delete(bed: &Bed, namespace: &str) {
         namespace,
         &["delete", "openviduclusters", CLUSTER, "--wait=false"],
     );
-}
-
-fn blocked<'a>(
-    bed: &'a Bed,
-    namespace: &'a str,
-    reason: &'a str,
-    parts: &'a [&'a str],
-) -> (String, Wanted<'a>) {
-    let holds = move || {
-        bed.cluster_in(namespace)
-            .is_some_and(|c| says(&c, "DeletionBlocked", reason, parts))
-    };
-    (
-        format!("{namespace}: DeletionBlocked/{reason}"),
-        Box::new(holds),
-    )
 }
 
 #[test]

@@ -1,9 +1,8 @@
 //! As whom the operator acts in AWS.
 
-use crate::claims::on_aws;
 use crate::kube::Bed;
 use crate::says::{held, stalled};
-use crate::tenants::{HOME, Wanted, cluster_wide};
+use crate::tenants::{HOME, Wanted, cluster_wide, on_aws};
 
 const TRUSTED: &str = "trusted";
 const SCHOOL: &str = "school";

@@ -12,11 +12,30 @@ pub(crate) fn stalled<'a>(
     reason: &'a str,
     parts: &'a [&'a str],
 ) -> (String, Wanted<'a>) {
+    told(bed, namespace, ("Stalled", reason), parts)
+}
+
+/// Waits for `DeletionBlocked` in the same way.
+pub(crate) fn blocked<'a>(
+    bed: &'a Bed,
+    namespace: &'a str,
+    reason: &'a str,
+    parts: &'a [&'a str],
+) -> (String, Wanted<'a>) {
+    told(bed, namespace, ("DeletionBlocked", reason), parts)
+}
+
+fn told<'a>(
+    bed: &'a Bed,
+    namespace: &'a str,
+    (condition, reason): (&'a str, &'a str),
+    parts: &'a [&'a str],
+) -> (String, Wanted<'a>) {
     let holds = move || {
         bed.cluster_in(namespace)
-            .is_some_and(|cluster| says(&cluster, "Stalled", reason, parts))
+            .is_some_and(|cluster| says(&cluster, condition, reason, parts))
     };
-    let what = format!("{namespace}: Stalled/{reason} {parts:?}");
+    let what = format!("{namespace}: {condition}/{reason} {parts:?}");
     (what, Box::new(holds))
 }
 
@@ -37,7 +56,7 @@ pub(crate) fn gone<'a>(bed: &'a Bed, namespace: &'a str) -> (String, Wanted<'a>)
 }
 
 /// Whether a condition is true for this reason, of the newest spec, with all these parts in its message.
-pub(crate) fn says(cluster: &Value, of: &str, reason: &str, parts: &[&str]) -> bool {
+fn says(cluster: &Value, of: &str, reason: &str, parts: &[&str]) -> bool {
     let found = condition(cluster, of);
     let message = found["message"].as_str().unwrap_or_default();
     found["status"] == "True"

@@ -303,19 +303,24 @@ async fn an_older_leader_and_an_older_version_do_nothing() {
 
 /// Everything that we are on the machine is killed in the middle of a job, and so are we; who comes after finds the
 /// job, follows it, and does not start it again.
+/// Nothing but one job.
+fn a_job(script: &str) -> Contents {
+    Contents {
+        jobs: vec![Job {
+            name: "count".to_owned(),
+            script: script.to_owned(),
+        }],
+        ..Contents::default()
+    }
+}
+
 /// A job that ends between two looks at it, both within one question.
 #[tokio::test]
 async fn a_job_that_ends_while_it_is_asked_for_is_not_run_again() {
     let machine = Machine::boot("m1").unwrap();
     let target = target("abcd1234");
     let script = "echo run >> /opt/runs; echo begun; until [ -e /opt/go ]; do sleep 0.05; done";
-    let contents = Contents {
-        jobs: vec![Job {
-            name: "count".to_owned(),
-            script: script.to_owned(),
-        }],
-        ..Contents::default()
-    };
+    let contents = a_job(script);
     let provider = provider(&machine, contents);
     let desired = provider.desired(&target.cluster, target.profile).unwrap();
     let op = plan(&desired, &look(&provider, &target).await).0.remove(0);
@@ -343,13 +348,7 @@ fn a_job_outlives_us_and_runs_once() {
     let target = target("abcd1234");
     let script =
         "echo run >> /opt/runs; echo begun; until [ -e /opt/go ]; do sleep 0.05; done; echo ended";
-    let contents = Contents {
-        jobs: vec![Job {
-            name: "count".to_owned(),
-            script: script.to_owned(),
-        }],
-        ..Contents::default()
-    };
+    let contents = a_job(script);
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -432,13 +431,7 @@ async fn a_job_that_fails_is_told_once_and_tried_again() {
     let mut machine = Machine::boot("m1").unwrap();
     let target = target("abcd1234");
     let script = "echo run >> /opt/runs; [ -e /opt/ready ] || { echo 'not ready' >&2; exit 3; }";
-    let contents = Contents {
-        jobs: vec![Job {
-            name: "count".to_owned(),
-            script: script.to_owned(),
-        }],
-        ..Contents::default()
-    };
+    let contents = a_job(script);
     let provider = provider(&machine, contents);
     let desired = provider.desired(&target.cluster, target.profile).unwrap();
     let op = plan(&desired, &crate::common::life::Seen::new())

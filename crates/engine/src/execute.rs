@@ -17,6 +17,7 @@ use crate::options::Checking;
 use crate::reconcile::Engine;
 use crate::report::{Executed, Report, StepResult};
 use crate::secrets;
+use crate::small::Small;
 
 impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
     /// Carries out the steps of a committed plan.
@@ -143,7 +144,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         )
         .await;
         let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
-        memory.readings = snapshot.readings.clone();
+        memory.readings = Small::keep(&*snapshot.readings);
         if self.options.checking != Checking::On {
             return Ok(Vec::new());
         }

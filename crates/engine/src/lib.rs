@@ -19,6 +19,7 @@ mod reconcile;
 mod report;
 mod runner;
 mod secrets;
+mod small;
 mod teardown;
 mod tenants;
 

@@ -2,16 +2,17 @@
 //! before anything shrinks.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use ovo_model::{EventNote, NodeName, NodeReadings, SecretDigest};
+use serde::{Deserialize, Serialize};
 
 use crate::admission::Admission;
 use crate::backoff::Attempts;
 use crate::hold::Held;
+use crate::small::Small;
 
 /// Digests computed for one version of one Secret.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct DigestCache {
     /// `resourceVersion` of the Secret, and of the one that holds the digest key.
     pub(crate) versions: (String, String),
@@ -22,9 +23,9 @@ pub(crate) struct DigestCache {
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) admission: Admission,
-    pub(crate) readings: Arc<BTreeMap<NodeName, NodeReadings>>,
+    pub(crate) readings: Small<BTreeMap<NodeName, NodeReadings>>,
     pub(crate) attempts: Attempts,
-    pub(crate) digests: BTreeMap<String, DigestCache>,
+    pub(crate) digests: Small<BTreeMap<String, DigestCache>>,
     /// The last plan's events: the same one is not told twice in a row.
     pub(crate) told: Vec<EventNote>,
     /// What the last refused plan was refused for.

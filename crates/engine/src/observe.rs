@@ -34,7 +34,7 @@ pub(crate) struct Seen {
 pub(crate) async fn everything<P: Provider, M: Media, C: Clock>(
     (provider, media, clock): (&P, &M, &C),
     target: &Target,
-    readings: &BTreeMap<NodeName, NodeReadings>,
+    readings: BTreeMap<NodeName, NodeReadings>,
 ) -> Seen {
     let observed = provider.observe(target, &ScopeChoice::All).await;
     let readings = ask((media, clock), target, &observed, true, readings).await;
@@ -56,7 +56,14 @@ pub(crate) async fn afresh<P: Provider, M: Media, C: Clock>(
             .entry(scope)
             .or_insert_with(|| Observation::unknown("it was not in the answer"));
     }
-    let readings = ask((media, clock), target, &fresh, false, &before.readings).await;
+    let readings = ask(
+        (media, clock),
+        target,
+        &fresh,
+        false,
+        (*before.readings).clone(),
+    )
+    .await;
     let mut observed = before.observed.clone();
     observed.append(&mut fresh);
     Seen { observed, readings }
@@ -67,7 +74,7 @@ async fn ask<M: Media, C: Clock>(
     target: &Target,
     observed: &BTreeMap<Scope, Observation>,
     whole: bool,
-    old: &BTreeMap<NodeName, NodeReadings>,
+    old: BTreeMap<NodeName, NodeReadings>,
 ) -> BTreeMap<NodeName, NodeReadings> {
     let nodes: Vec<&ObservedNode> = observed
         .values()

@@ -56,9 +56,8 @@ impl Merge<'_> {
     /// The new rings of all nodes that were seen.
     pub(crate) fn apply(
         &self,
-        old: &BTreeMap<NodeName, NodeReadings>,
+        mut rings: BTreeMap<NodeName, NodeReadings>,
     ) -> BTreeMap<NodeName, NodeReadings> {
-        let mut new = old.clone();
         let mut seen = BTreeSet::new();
         for observation in self.observed.values() {
             let Observation::Known { nodes, .. } = observation else {
@@ -66,22 +65,22 @@ impl Merge<'_> {
             };
             for node in nodes.values() {
                 seen.insert(node.name.clone());
-                self.node(new.entry(node.name.clone()).or_default(), node);
+                self.node(rings.entry(node.name.clone()).or_default(), node);
             }
         }
         if !self.whole {
-            return new;
+            return rings;
         }
-        for (name, readings) in &mut new {
+        for (name, readings) in &mut rings {
             // A node that could not be seen may have been taken back meanwhile.
             if !seen.contains(name) {
                 readings.closed_since = None;
             }
         }
         if self.observed.values().all(Observation::is_known) {
-            new.retain(|name, _| seen.contains(name));
+            rings.retain(|name, _| seen.contains(name));
         }
-        new
+        rings
     }
 
     fn node(&self, readings: &mut NodeReadings, node: &ObservedNode) {

@@ -26,6 +26,7 @@ use crate::observe::{self, Ground, IDLE_LOOK_MS};
 use crate::options::{Checking, Options};
 use crate::report::{EngineError, Report};
 use crate::secrets;
+use crate::small::Small;
 use crate::tenants::{Admission, Stop, Tenants};
 
 /// The loop's effects: where objects are kept, what is made, who is asked, what time it is.
@@ -145,11 +146,15 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             return Ok(());
         };
         let (provider, media, clock) = (&self.provider, &self.media, &self.clock);
-        let seen = observe::everything((provider, media, clock), &ground.target, &memory.readings)
-            .instrument(info_span!("observe"))
-            .await;
+        let seen = observe::everything(
+            (provider, media, clock),
+            &ground.target,
+            memory.readings.open(),
+        )
+        .instrument(info_span!("observe"))
+        .await;
         let snapshot = Arc::new(ground.snapshot(clock, seen, self.options.simulated));
-        memory.readings = snapshot.readings.clone();
+        memory.readings = Small::keep(&*snapshot.readings);
         report.snapshot = Some(snapshot.clone());
         let planned = || plan_with(&snapshot, self.options.bugs);
         let plan = Arc::new(info_span!("plan").in_scope(planned));

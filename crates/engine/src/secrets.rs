@@ -12,6 +12,7 @@ use ovo_store::{Freshness, ObjectKey, SecretObject, SecretValue, Store, StoreErr
 use secrecy::SecretString;
 
 use crate::memory::{DigestCache, Memory};
+use crate::small::Small;
 
 /// The Secrets of one cluster, as one round read them.
 #[derive(Default)]
@@ -109,14 +110,19 @@ pub(crate) async fn read<S: Store>(
             .and_then(|s| s.metadata.resource_version.clone())
             .unwrap_or_default()
     };
+    let mut known = memory.digests.open();
+    let before = known.len();
+    known.retain(|name, _| secrets.values.contains_key(name));
+    let mut changed = known.len() < before;
     for (name, secret) in &secrets.values {
         let versions = (version(name), version(&generated));
-        let cache = memory.digests.entry(name.clone()).or_default();
+        let cache = known.entry(name.clone()).or_default();
         if cache.versions != versions || cache.digests.is_empty() {
             *cache = DigestCache {
                 versions,
                 digests: digests(secret, hmac_key.as_ref()),
             };
+            changed = true;
         }
         if *name == generated {
             secrets.state.digests = cache.digests.clone();
@@ -133,6 +139,9 @@ pub(crate) async fn read<S: Store>(
                 );
             }
         }
+    }
+    if changed {
+        memory.digests = Small::keep(&known);
     }
     secrets
 }

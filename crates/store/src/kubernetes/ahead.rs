@@ -56,20 +56,20 @@ impl<K: Kind> Ahead<K> {
         }
     }
 
-    /// An answer told how the object is. `reflected` is what the watch has of it.
-    pub(crate) fn learn(&mut self, object: &Arc<K>, reflected: Option<&K>, now: Instant) {
+    /// An answer told how the object is. `reflected` is the version that the watch has of it.
+    pub(crate) fn learn(&mut self, object: &Arc<K>, reflected: Option<&str>, now: Instant) {
         let meta = object.meta();
         if is_gone(meta) {
             self.learn_gone(object, now);
             return;
         }
         let version = meta.resource_version.as_deref();
-        let caught_up = |other: &K| reached(other.meta().resource_version.as_deref(), version);
+        let caught_up = |other: &str| reached(Some(other), version);
         let newer_here = self
             .entries
             .get(&ObjectKey::of(&**object))
             .is_some_and(|entry| match &entry.what {
-                What::There(known) => caught_up(known),
+                What::There(known) => reached(known.meta().resource_version.as_deref(), version),
                 What::Gone { .. } => !entry.what.is_succeeded_by(meta.uid.as_deref(), version),
             });
         if newer_here || reflected.is_some_and(caught_up) {

@@ -9,13 +9,15 @@ use tokio::time::Instant;
 
 use super::ahead::Ahead;
 use super::kind::Kind;
+use super::packed::{Packed, Packer};
 use super::tolerant::{Malformed, Tolerant};
 use crate::key::ObjectKey;
 
 /// All objects of a kind in the scope that is watched.
 #[derive(Debug)]
 pub(crate) struct Cache<K> {
-    pub(super) objects: BTreeMap<ObjectKey, Arc<K>>,
+    pub(super) objects: BTreeMap<ObjectKey, Packed<K>>,
+    packer: Packer,
     pub(super) malformed: BTreeMap<ObjectKey, Malformed>,
     /// Keys in `objects` by cluster.
     pub(super) members: BTreeMap<ObjectKey, BTreeSet<ObjectKey>>,
@@ -47,9 +49,10 @@ pub(crate) struct Changes {
 // === impl Cache ===
 
 impl<K: Kind> Cache<K> {
-    pub(crate) const fn new(catch_up: Duration) -> Self {
+    pub(crate) fn new(catch_up: Duration) -> Self {
         Self {
             objects: BTreeMap::new(),
+            packer: Packer::new(),
             malformed: BTreeMap::new(),
             members: BTreeMap::new(),
             ahead: Ahead::new(),
@@ -110,19 +113,21 @@ impl<K: Kind> Cache<K> {
                 self.malformed.remove(&key);
                 let old = self.objects.get(&key);
                 // A list brings again what has not changed.
-                if old.is_some_and(|old| {
-                    old.meta().resource_version == object.meta().resource_version
-                }) {
+                if old.is_some_and(|old| old.version() == object.meta().resource_version.as_deref())
+                {
                     return;
                 }
                 let cluster = object.cluster();
                 changes.clusters.insert(cluster.clone());
-                if let Some(left) = old.map(|old| old.cluster()).filter(|old| *old != cluster) {
+                if let Some(left) = old
+                    .map(|old| old.cluster(&key))
+                    .filter(|old| *old != cluster)
+                {
                     self.leave(&left, &key);
                     changes.clusters.insert(left);
                 }
                 self.members.entry(cluster).or_default().insert(key.clone());
-                self.objects.insert(key, Arc::from(object));
+                self.objects.insert(key, self.packer.pack(*object));
             }
             Tolerant::Malformed(malformed) => {
                 let news = self.malformed.get(&key) != Some(&*malformed);
@@ -136,7 +141,7 @@ impl<K: Kind> Cache<K> {
     fn drop_object(&mut self, key: &ObjectKey, changes: &mut Changes) {
         self.malformed.remove(key);
         if let Some(old) = self.objects.remove(key) {
-            let cluster = old.cluster();
+            let cluster = old.cluster(key);
             self.leave(&cluster, key);
             changes.clusters.insert(cluster);
         }
@@ -153,8 +158,9 @@ impl<K: Kind> Cache<K> {
 
     /// An answer told how an object is.
     pub(crate) fn learn(&mut self, object: &Arc<K>, now: Instant) {
-        let reflected = self.objects.get(&ObjectKey::of(&**object)).cloned();
-        self.ahead.learn(object, reflected.as_deref(), now);
+        let reflected = self.objects.get(&ObjectKey::of(&**object));
+        let version = reflected.and_then(Packed::version);
+        self.ahead.learn(object, version, now);
     }
 
     /// An answer told that an object, as it was last seen, is gone.

@@ -39,11 +39,10 @@ impl<K: Kind> Cache<K> {
         if let Some(malformed) = self.malformed.get(key) {
             return Err(malformed.error());
         }
-        let object = self.objects.get(key).cloned();
-        let cluster = object
-            .as_ref()
-            .map_or_else(|| key.clone(), |object| object.cluster());
-        Ok(self.unless_doubted(&cluster, object))
+        let Some(packed) = self.objects.get(key) else {
+            return Ok(self.unless_doubted(key, None));
+        };
+        Ok(self.unless_doubted(&packed.cluster(key), Some(packed.unpack(key)?)))
     }
 
     /// The objects of a cluster, by name. One that cannot be read makes the whole answer unknown: a node left out is
@@ -107,27 +106,32 @@ impl<K: Kind> Cache<K> {
 
     /// The object in exactly this version, if it is known here.
     pub(crate) fn in_version(&self, key: &ObjectKey, version: &str) -> Option<Arc<K>> {
-        let mut known = self.ahead.at(key).into_iter().chain(self.objects.get(key));
-        known
-            .find(|object| object.meta().resource_version.as_deref() == Some(version))
-            .cloned()
+        let ahead = self.ahead.at(key);
+        let ahead = ahead.filter(|o| o.meta().resource_version.as_deref() == Some(version));
+        ahead.cloned().or_else(|| {
+            let reflected = self.objects.get(key);
+            reflected
+                .filter(|o| o.version() == Some(version))?
+                .unpack(key)
+                .ok()
+        })
     }
 
     /// An object as it was last seen, however old that is.
     pub(crate) fn last_seen(&self, key: &ObjectKey) -> Option<Arc<K>> {
-        let known = self.ahead.at(key).or_else(|| self.objects.get(key));
-        known.cloned()
+        let ahead = self.ahead.at(key).cloned();
+        ahead.or_else(|| self.objects.get(key)?.unpack(key).ok())
     }
 
     /// The objects of a cluster as they were last seen, however old that is.
     pub(crate) fn members_last_seen(&self, cluster: &ObjectKey) -> BTreeMap<ObjectKey, Arc<K>> {
         let reflected = self.members.get(cluster).into_iter().flatten();
-        let reflected = reflected.filter_map(|key| Some((key, self.objects.get(key)?)));
+        let reflected = reflected
+            .filter_map(|key| Some((key.clone(), self.objects.get(key)?.unpack(key).ok()?)));
         let ahead = self.ahead.there();
         let ahead = ahead.filter(|(_, object)| object.cluster() == *cluster);
-        let both = reflected.chain(ahead);
-        both.map(|(key, object)| (key.clone(), object.clone()))
-            .collect()
+        let ahead = ahead.map(|(key, object)| (key.clone(), object.clone()));
+        reflected.chain(ahead).collect()
     }
 
     /// Objects that cannot be read.

@@ -23,6 +23,7 @@ mod limits;
 mod lookup;
 mod objects;
 mod options;
+mod packed;
 mod secret_cache;
 mod secret_wire;
 mod secrets;

@@ -1,14 +1,19 @@
 //! Prometheus metrics. `docs/metrics.md` lists them; a test compares the two.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use ovo_api::act::{ActKind, Role};
 use ovo_api::node::NodePhase;
 use ovo_engine::{Executed, Report, StepResult};
 use ovo_model::{Outcome, ProviderError};
+use ovo_planner::check::Rule;
 use ovo_store::{Embedded, ObjectKey};
-use prometheus_client::encoding::{EncodeLabelSet, text::encode};
+use prometheus_client::encoding::{
+    EncodeLabelSet, EncodeLabelValue, LabelValueEncoder, text::encode,
+};
 use prometheus_client::metrics::counter::{ConstCounter, Counter};
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -18,45 +23,69 @@ use prometheus_client::registry::{Registry, Unit};
 use crate::view::Occupancies;
 
 /// The checker's rules.
-const RULES: [&str; 13] = [
-    "S1", "S2", "S3", "S4", "S5", "S6", "S7", "S8", "S9", "S10", "S11", "S12", "S13",
+const RULES: [Rule; 13] = [
+    Rule::S1,
+    Rule::S2,
+    Rule::S3,
+    Rule::S4,
+    Rule::S5,
+    Rule::S6,
+    Rule::S7,
+    Rule::S8,
+    Rule::S9,
+    Rule::S10,
+    Rule::S11,
+    Rule::S12,
+    Rule::S13,
 ];
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 struct Cluster {
-    namespace: String,
-    cluster: String,
+    namespace: Arc<str>,
+    cluster: Arc<str>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Round {
-    namespace: String,
-    cluster: String,
+    namespace: Arc<str>,
+    cluster: Arc<str>,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Step {
-    namespace: String,
-    cluster: String,
-    act: String,
+    namespace: Arc<str>,
+    cluster: Arc<str>,
+    act: Word<ActKind>,
     result: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Refused {
-    namespace: String,
-    cluster: String,
-    rule: String,
+    namespace: Arc<str>,
+    cluster: Arc<str>,
+    rule: Word<Rule>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 struct Nodes {
-    namespace: String,
-    cluster: String,
-    role: String,
-    phase: String,
+    namespace: Arc<str>,
+    cluster: Arc<str>,
+    role: Word<Role>,
+    phase: Word<NodePhase>,
 }
+
+/// A word of ours as a label's value.
+#[derive(Clone, Copy, Debug, Hash, PartialEq, Eq, PartialOrd, Ord)]
+struct Word<T>(T);
+
+impl<T: std::fmt::Debug> EncodeLabelValue for Word<T> {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        write!(encoder, "{:?}", self.0)
+    }
+}
+
+type Shown = BTreeMap<Cluster, Box<[(Role, NodePhase)]>>;
 
 /// Counts what rounds do. Clones share the counts.
 #[derive(Clone)]
@@ -74,7 +103,7 @@ pub(crate) struct Metrics {
     waiting: Family<Cluster, Gauge>,
     nodes: Family<Nodes, Gauge>,
     /// Which counts of nodes each cluster has.
-    shown: Arc<Mutex<BTreeMap<Cluster, BTreeSet<Nodes>>>>,
+    shown: Arc<Mutex<Shown>>,
     speed: u32,
 }
 
@@ -216,11 +245,11 @@ impl Metrics {
 
     /// Counts one round.
     pub(crate) fn count(&self, key: &ObjectKey, report: &Report) {
-        let (namespace, name) = (key.namespace.clone(), key.name.clone());
-        let cluster = Cluster {
-            namespace: namespace.clone(),
-            cluster: name.clone(),
-        };
+        let cluster = self.shared(key);
+        let Cluster {
+            namespace,
+            cluster: name,
+        } = &cluster;
         let result = report.result();
         self.rounds
             .get_or_create(&Round {
@@ -236,7 +265,7 @@ impl Metrics {
             .observe(real.as_secs_f64());
         self.last_round.get_or_create(&cluster).set(unix_seconds());
         for executed in &report.executed {
-            let act = format!("{:?}", executed.step.act);
+            let act = Word(executed.step.act);
             let result = result_of(executed);
             self.steps
                 .get_or_create(&Step {
@@ -252,12 +281,12 @@ impl Metrics {
             let labels = Refused {
                 namespace: namespace.clone(),
                 cluster: name.clone(),
-                rule: rule.to_owned(),
+                rule: Word(rule),
             };
             drop(self.plan_refusals.get_or_create(&labels));
         }
         for refusal in &report.refused {
-            let rule = format!("{:?}", refusal.rule);
+            let rule = Word(refusal.rule);
             self.plan_refusals
                 .get_or_create(&Refused {
                     namespace: namespace.clone(),
@@ -295,32 +324,43 @@ impl Metrics {
         self.waiting
             .get_or_create(cluster)
             .set(i64::try_from(plan.waiting.len()).unwrap_or(i64::MAX));
-        let mut counts: BTreeMap<Nodes, i64> = BTreeMap::new();
+        let mut counts: BTreeMap<(Role, NodePhase), i64> = BTreeMap::new();
         for (role, phase) in crate::view::phases(snapshot, plan).into_values() {
-            let labels = Nodes {
-                namespace: cluster.namespace.clone(),
-                cluster: cluster.cluster.clone(),
-                role: format!("{role:?}"),
-                phase: format!("{phase:?}"),
-            };
             if phase != NodePhase::Gone {
-                *counts.entry(labels).or_default() += 1;
+                *counts.entry((role, phase)).or_default() += 1;
             }
         }
         self.show_nodes(cluster, &counts);
     }
 
+    /// The labels of a cluster, made once and shared by all that is counted of it.
+    fn shared(&self, key: &ObjectKey) -> Cluster {
+        let made = Cluster {
+            namespace: Arc::from(&*key.namespace),
+            cluster: Arc::from(&*key.name),
+        };
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = shown.get_key_value(&made).map(|(known, _)| known.clone());
+        known.unwrap_or(made)
+    }
+
     /// Replaces a cluster's counts of nodes: a phase that nobody is in any more is not shown.
-    fn show_nodes(&self, cluster: &Cluster, counts: &BTreeMap<Nodes, i64>) {
+    fn show_nodes(&self, cluster: &Cluster, counts: &BTreeMap<(Role, NodePhase), i64>) {
+        let labels = |&(role, phase): &(Role, NodePhase)| Nodes {
+            namespace: cluster.namespace.clone(),
+            cluster: cluster.cluster.clone(),
+            role: Word(role),
+            phase: Word(phase),
+        };
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
         let before = shown
-            .insert(cluster.clone(), counts.keys().cloned().collect())
+            .insert(cluster.clone(), counts.keys().copied().collect())
             .unwrap_or_default();
-        for labels in before.iter().filter(|labels| !counts.contains_key(labels)) {
-            self.nodes.remove(labels);
+        for over in before.iter().filter(|over| !counts.contains_key(over)) {
+            self.nodes.remove(&labels(over));
         }
-        for (labels, count) in counts {
-            self.nodes.get_or_create(labels).set(*count);
+        for (now, count) in counts {
+            self.nodes.get_or_create(&labels(now)).set(*count);
         }
     }
 
@@ -331,6 +371,8 @@ impl Metrics {
         }
         self.last_round.remove(cluster);
         self.show_nodes(cluster, &BTreeMap::new());
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        shown.remove(cluster);
     }
 }
 

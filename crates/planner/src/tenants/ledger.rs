@@ -4,6 +4,7 @@
 //! an old object names. Only among those that hold nothing yet the older object goes first, then the name.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use ovo_api::OpenViduCluster;
 use ovo_api::claims::{Claim, recorded, wanted};
@@ -11,16 +12,18 @@ use ovo_model::Wall;
 
 use super::restrict::held_id;
 
-/// `namespace/name`.
-type Name = String;
+/// `namespace/name`; one text for all that is noted of a cluster.
+type Name = Arc<str>;
 
 /// What one cluster wants and holds.
 #[derive(Clone, Debug, Default)]
 struct Entry {
     /// When its object was made, in milliseconds: only for an order.
     created: i64,
-    wants: BTreeMap<Claim, String>,
-    holds: BTreeSet<Claim>,
+    /// In order, as all that follows: there are as many of these as machines, and a map's spare room costs more than
+    /// what stands in it.
+    wants: Box<[Claim]>,
+    holds: Box<[Claim]>,
     may_take: bool,
 }
 
@@ -52,8 +55,16 @@ pub struct Verdict {
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
     clusters: BTreeMap<Name, Entry>,
-    /// Who wants or holds a claim.
-    concerned: BTreeMap<Claim, BTreeSet<Name>>,
+    /// Who wants or holds a claim: hardly ever more than one.
+    concerned: BTreeMap<Claim, Vec<Name>>,
+}
+
+// === impl Entry ===
+
+impl Entry {
+    fn holds(&self, claim: &Claim) -> bool {
+        self.holds.binary_search(claim).is_ok()
+    }
 }
 
 // === impl Dispute ===
@@ -95,32 +106,30 @@ impl Ledger {
         in_use: impl Fn(&Claim) -> bool,
     ) {
         let name = name_of(cluster);
-        let wants = wanted(cluster);
-        let known = self.forget(&name);
+        let wants: Box<[Claim]> = wanted(cluster).into_keys().collect();
         // What was given out is remembered here before status says it, and whoever else writes there gives nothing.
-        let mut holds = known.map_or_else(|| held_at_first(cluster, &wants), |k| k.holds);
+        let (name, holds) = match self.forget(&name) {
+            Some((name, known)) => (name, known.holds),
+            None => (Name::from(name), held_at_first(cluster, &wants)),
+        };
+        let mut holds = holds.into_vec();
         if may_take {
             // A deployment keeps its id for as long as its object lives.
             holds.retain(|claim| {
-                wants.contains_key(claim)
+                wants.binary_search(claim).is_ok()
                     || matches!(claim, Claim::InfrastructureId(_) | Claim::Other(_))
                     || in_use(claim)
             });
         }
         let created = cluster.metadata.creation_timestamp.as_ref();
-        for claim in wants.keys().chain(&holds) {
-            let concerned = self.concerned.entry(claim.clone()).or_default();
-            concerned.insert(name.clone());
-        }
-        self.clusters.insert(
-            name,
-            Entry {
-                created: created.map_or(i64::MAX, |t| Wall::from_time(t).0),
-                wants,
-                holds,
-                may_take,
-            },
-        );
+        let entry = Entry {
+            created: created.map_or(i64::MAX, |t| Wall::from_time(t).0),
+            wants,
+            holds: holds.into_boxed_slice(),
+            may_take,
+        };
+        self.concern(&name, entry.wants.iter().chain(&entry.holds));
+        self.clusters.insert(name, entry);
     }
 
     /// Whether the object does not name a machine any more that it holds: then it matters what is still there.
@@ -128,7 +137,7 @@ impl Ledger {
         let wants = wanted(cluster);
         let let_go =
             |claim: &Claim| matches!(claim, Claim::Address(_)) && !wants.contains_key(claim);
-        match self.clusters.get(&name_of(cluster)) {
+        match self.clusters.get(&*name_of(cluster)) {
             Some(entry) => entry.holds.iter().any(let_go),
             None => recorded(cluster).any(|claim| let_go(&claim)),
         }
@@ -138,38 +147,38 @@ impl Ledger {
     /// rest with half of it in hand would make others wait for nothing.
     pub fn take(&mut self, cluster: &OpenViduCluster) -> Verdict {
         let mut verdict = self.judge(cluster);
-        if let Some(entry) = self.clusters.get_mut(&name_of(cluster))
+        if let Some(entry) = self.clusters.get_mut(&*name_of(cluster))
             && entry.may_take
             && verdict.disputes.is_empty()
             && verdict.kept_id.is_none()
         {
-            verdict.holds.extend(entry.wants.keys().cloned());
-            entry.holds.clone_from(&verdict.holds);
+            verdict.holds.extend(entry.wants.iter().cloned());
+            entry.holds = verdict.holds.iter().cloned().collect();
         }
         verdict
     }
 
     /// How a cluster stands; nothing changes.
     pub fn judge(&self, cluster: &OpenViduCluster) -> Verdict {
-        let name = name_of(cluster);
-        let Some(entry) = self.clusters.get(&name) else {
+        let Some((name, entry)) = self.clusters.get_key_value(&*name_of(cluster)) else {
             return Verdict::default();
         };
-        let dispute = |(claim, field): (&Claim, &String)| {
-            self.owner(&name, entry, claim).map(|owner| Dispute {
-                field: field.clone(),
+        let wanted = wanted(cluster);
+        let dispute = |claim: &Claim| {
+            Some(Dispute {
+                owner: self.owner(name, entry, claim)?.to_string(),
+                field: wanted.get(claim)?.clone(),
                 claim: claim.clone(),
-                owner: owner.clone(),
             })
         };
         let disputes: Vec<Dispute> = entry.wants.iter().filter_map(dispute).collect();
-        let mut holds = entry.holds.clone();
         // Recorded by two: none but a person with rights on status can do that, and only one of them goes on.
-        holds.retain(|claim| self.owner(&name, entry, claim).is_none());
+        let undisputed = |claim: &&Claim| self.owner(name, entry, claim).is_none();
+        let holds: BTreeSet<Claim> = entry.holds.iter().filter(undisputed).cloned().collect();
         let kept_id = held_id(&entry.holds)
             .filter(|id| {
                 let held = Claim::InfrastructureId((*id).to_owned());
-                !entry.wants.contains_key(&held)
+                entry.wants.binary_search(&held).is_err()
             })
             .map(str::to_owned);
         Verdict {
@@ -185,22 +194,33 @@ impl Ledger {
         self.forget(&format!("{namespace}/{name}"));
     }
 
-    fn forget(&mut self, name: &Name) -> Option<Entry> {
-        let entry = self.clusters.remove(name)?;
-        for claim in entry.wants.keys().chain(&entry.holds) {
+    fn concern<'c>(&mut self, name: &Name, claims: impl Iterator<Item = &'c Claim>) {
+        for claim in claims {
+            // Room for one.
+            let concerned = self.concerned.entry(claim.clone());
+            let concerned = concerned.or_insert_with(|| Vec::with_capacity(1));
+            if let Err(place) = concerned.binary_search(name) {
+                concerned.insert(place, name.clone());
+            }
+        }
+    }
+
+    fn forget(&mut self, name: &str) -> Option<(Name, Entry)> {
+        let (name, entry) = self.clusters.remove_entry(name)?;
+        for claim in entry.wants.iter().chain(&entry.holds) {
             if let Some(concerned) = self.concerned.get_mut(claim) {
-                concerned.remove(name);
+                concerned.retain(|other| *other != name);
                 if concerned.is_empty() {
                     self.concerned.remove(claim);
                 }
             }
         }
-        Some(entry)
+        Some((name, entry))
     }
 
     /// Whose a claim is, if it is another's.
     fn owner<'l>(&'l self, name: &'l Name, entry: &Entry, claim: &Claim) -> Option<&'l Name> {
-        let holds = entry.holds.contains(claim);
+        let holds = entry.holds(claim);
         let others = || {
             let concerned = self.concerned.get(claim).into_iter().flatten();
             concerned
@@ -209,7 +229,7 @@ impl Ledger {
         };
         let before = |other: &Name, its: &Entry| (its.created, other) < (entry.created, name);
         let holder = others()
-            .filter(|(_, its)| its.holds.contains(claim))
+            .filter(|(_, its)| its.holds(claim))
             .find(|(other, its)| !holds || before(other, its));
         if let Some((other, _)) = holder {
             return Some(other);
@@ -225,14 +245,10 @@ impl Ledger {
     /// Whether nobody holds what this cluster still wants.
     fn could_take(&self, name: &Name, entry: &Entry) -> bool {
         entry.may_take
-            && entry.wants.keys().all(|claim| {
+            && entry.wants.iter().all(|claim| {
                 let mut concerned = self.concerned.get(claim).into_iter().flatten();
                 !concerned.any(|other| {
-                    other != name
-                        && self
-                            .clusters
-                            .get(other)
-                            .is_some_and(|its| its.holds.contains(claim))
+                    other != name && self.clusters.get(other).is_some_and(|its| its.holds(claim))
                 })
             })
     }
@@ -240,19 +256,20 @@ impl Ledger {
 
 /// What a cluster holds that nobody has met yet: what status records. A release that recorded no claims built what the
 /// object says.
-fn held_at_first(cluster: &OpenViduCluster, wants: &BTreeMap<Claim, String>) -> BTreeSet<Claim> {
+fn held_at_first(cluster: &OpenViduCluster, wants: &[Claim]) -> Box<[Claim]> {
     let recorded: BTreeSet<Claim> = recorded(cluster).collect();
     let built = cluster
         .status
         .as_ref()
         .is_some_and(|s| s.credentials.is_some() || !s.applied.is_empty());
     if recorded.is_empty() && built {
-        return wants.keys().cloned().collect();
+        return wants.into();
     }
-    recorded
+    recorded.into_iter().collect()
 }
 
-fn name_of(cluster: &OpenViduCluster) -> Name {
+/// `namespace/name`.
+fn name_of(cluster: &OpenViduCluster) -> String {
     let metadata = &cluster.metadata;
     format!(
         "{}/{}",

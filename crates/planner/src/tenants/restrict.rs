@@ -40,8 +40,8 @@ pub fn restricted(cluster: &Arc<OpenViduCluster>, holds: &BTreeSet<Claim>) -> Ar
 }
 
 /// The infrastructure id among what is held.
-pub fn held_id(holds: &BTreeSet<Claim>) -> Option<&str> {
-    holds.iter().find_map(|claim| match claim {
+pub fn held_id<'h>(holds: impl IntoIterator<Item = &'h Claim>) -> Option<&'h str> {
+    holds.into_iter().find_map(|claim| match claim {
         Claim::InfrastructureId(id) => Some(&**id),
         _ => None,
     })

@@ -42,8 +42,8 @@ kube-faults: tools kube ## Every point at which the operator may die or a reques
 	  $(CARGO) nextest run --profile every-point --package ovo-kube-faults
 
 bench: kube ## A thousand clusters on a real API server, beside a plain client: target/figures-k8s.txt (BENCH='--clusters 20 --rest 30')
-	$(CARGO) build --release --package openvidu-operator
-	$(CARGO) run --release --package ovo-bench -- $(BENCH)
+	$(CARGO) build --profile dist --package openvidu-operator --bin openvidu-operator
+	$(CARGO) run --release --package ovo-bench -- --operator $${CARGO_TARGET_DIR:-target}/dist/openvidu-operator $(BENCH)
 
 soak: ## Simulated days for the given seeds: make soak SEEDS=1..1000
 	$(CARGO) run --release --package ovo-simulation --bin figures -- --soak $(SEEDS)

@@ -55,6 +55,7 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-kube", All),
     ("ovo-kube-faults", All),
     ("ovo-machines", All),
+    ("ovo-onprem", All),
     ("ovo-architecture", All),
 ];
 

@@ -54,6 +54,7 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-deploy", All),
     ("ovo-kube", All),
     ("ovo-kube-faults", All),
+    ("ovo-livekit-model", All),
     ("ovo-machines", All),
     ("ovo-onprem", All),
     ("ovo-architecture", All),

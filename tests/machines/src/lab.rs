@@ -14,7 +14,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 
 use crate::cgroup;
-use crate::machine::Machine;
+use crate::machine::{Equipment, Machine};
 
 const LAB: &str = include_str!("../scripts/lab.sh");
 
@@ -106,8 +106,16 @@ impl Lab {
     /// # Errors
     /// When it does not come up; with what it said.
     pub fn boot(self: &Arc<Self>, name: &str) -> io::Result<Machine> {
+        self.boot_with(name, Equipment::Plain)
+    }
+
+    /// Boots a machine that has this beside systemd and sshd, and returns when all of it is up.
+    ///
+    /// # Errors
+    /// When it does not come up; with what it said.
+    pub fn boot_with(self: &Arc<Self>, name: &str, equipment: Equipment) -> io::Result<Machine> {
         let octet = self.next.fetch_add(1, Ordering::Relaxed);
-        Machine::install(Arc::clone(self), name, octet)
+        Machine::install(Arc::clone(self), name, octet, equipment)
     }
 
     /// Opens a TCP connection from the bridge to one of its machines. The socket belongs to the lab's network

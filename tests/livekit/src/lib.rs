@@ -9,6 +9,7 @@ mod args;
 pub mod client;
 pub mod conformance;
 mod door;
+mod operator;
 mod registry;
 mod selection;
 mod server;

@@ -21,6 +21,9 @@ const NODES: &str = "nodes";
 const NODE_OF_ROOM: &str = "room_node_map";
 const ROOMS: &str = "rooms";
 
+/// Where the model of OpenVidu's operator leaves the keys of the API for the media nodes. The real one has its own ways.
+const KEYS: &str = "openvidu-model:keys";
+
 /// The name under which OpenVidu's sentinels know the primary.
 const PRIMARY: &str = "openvidu";
 
@@ -151,6 +154,25 @@ impl Registry {
 
     pub(crate) async fn leave(&self, room: &str, identity: &str) -> RedisResult<()> {
         self.delete(&participants(room), identity).await
+    }
+
+    pub(crate) async fn give_keys(&self, key: &str, secret: &str) -> RedisResult<()> {
+        self.ask(
+            cmd("HSET")
+                .arg(KEYS)
+                .arg("key")
+                .arg(key)
+                .arg("secret")
+                .arg(secret),
+        )
+        .await
+    }
+
+    pub(crate) async fn keys(&self) -> RedisResult<Option<(String, String)>> {
+        let keys: (Option<String>, Option<String>) = self
+            .ask(cmd("HMGET").arg(KEYS).arg("key").arg("secret"))
+            .await?;
+        Ok(keys.0.zip(keys.1))
     }
 
     async fn set(&self, hash: &str, field: &str, value: &[u8]) -> RedisResult<()> {

@@ -274,7 +274,8 @@ impl Machine {
     fn systemd(&self) -> io::Result<Process> {
         self.processes()
             .into_iter()
-            .find(|process| process.inner == 1)
+            .filter(|process| process.inner == 1)
+            .min_by_key(|process| process.depth)
             .ok_or_else(|| io::Error::other(format!("machine {} is off", self.name)))
     }
 

@@ -136,6 +136,11 @@ fn a_docker_engine_runs_containers_that_outlive_a_power_cut() {
         .unwrap();
     let state = "docker inspect --format '{{.State.Status}} {{.RestartCount}}' sleeper";
     assert_eq!(machine.ask(state).unwrap(), "running 0");
+    assert_eq!(
+        machine.ask("cat /proc/1/comm").unwrap(),
+        "systemd",
+        "that of the machine, not of the container"
+    );
     let started = "docker inspect --format '{{.State.StartedAt}}' sleeper";
     let before = machine.ask(started).unwrap();
 

@@ -9,7 +9,6 @@ mod rtc;
 mod stop;
 
 use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
@@ -20,22 +19,24 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::args::Livekit;
+use crate::args::{Livekit, keys};
 use crate::door;
-use crate::registry::Registry;
 use node::Node;
 
 /// Runs until it is drained or forced; then its records are gone and all that is left is to end the process.
 pub(crate) async fn run(settings: Livekit, signals: UnboundedReceiver<Signal>) -> io::Result<u8> {
-    let secret = std::env::var("LIVEKIT_API_SECRET")
-        .map_err(|_| io::Error::other("LIVEKIT_API_SECRET is not set"))?;
-    let password = std::env::var("REDIS_PASSWORD").ok();
-    let registry = Registry::new(settings.redis, &settings.sentinels, password.as_deref())
-        .map_err(io::Error::other)?;
-    let node = Arc::new(Node::new(&settings, &secret, registry));
+    let registry = settings.redis.registry()?;
+    let (key, secret) = if settings.keys_from_redis {
+        let keys = registry.keys().await.map_err(io::Error::other)?;
+        keys.ok_or_else(|| io::Error::other("no master has put the keys into Redis yet"))?
+    } else {
+        keys()?
+    };
+    let node = Arc::new(Node::new(&settings, &key, &secret, registry));
 
-    let api = TcpListener::bind((settings.ip, settings.port)).await?;
-    let metrics = TcpListener::bind(SocketAddr::new(settings.ip, settings.metrics_port)).await?;
+    let bind = settings.bind.unwrap_or(settings.ip);
+    let api = TcpListener::bind((bind, settings.port)).await?;
+    let metrics = TcpListener::bind((bind, settings.metrics_port)).await?;
     let api_routes = Router::new()
         .route("/", get(health))
         .route("/rtc", get(rtc::join))

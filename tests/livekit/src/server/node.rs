@@ -62,12 +62,12 @@ fn count(of: usize) -> i32 {
 }
 
 impl Node {
-    pub(super) fn new(settings: &Livekit, secret: &str, registry: Registry) -> Self {
+    pub(super) fn new(settings: &Livekit, key: &str, secret: &str, registry: Registry) -> Self {
         Self {
             id: id("ND"),
             ip: settings.ip,
             port: settings.port,
-            verifier: TokenVerifier::with_api_key(&settings.api_key, secret),
+            verifier: TokenVerifier::with_api_key(key, secret),
             registry,
             started_at: now(),
             inner: Mutex::new(Inner {

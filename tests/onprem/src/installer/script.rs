@@ -1,6 +1,7 @@
 //! The text of the stand-in installer.
 
 const SCRIPT: &str = include_str!("../../scripts/install.sh");
+const CONTAINERS: &str = include_str!("../../scripts/containers.sh");
 const WITHOUT_CONTAINERS: &str = include_str!("../../scripts/no-containers.sh");
 
 /// The releases of OpenVidu 3, of which each installer serves itself alone.
@@ -13,9 +14,14 @@ pub(super) fn is_known(version: &str) -> bool {
     VERSIONS.contains(&version)
 }
 
-pub(super) fn text(base: &str, version: &str, _containers: bool) -> String {
+pub(super) fn text(base: &str, version: &str, containers: bool) -> String {
+    let part = if containers {
+        CONTAINERS
+    } else {
+        WITHOUT_CONTAINERS
+    };
     SCRIPT
         .replace("@BASE@", base)
         .replace("@VERSION@", version)
-        .replace("@CONTAINERS@\n", WITHOUT_CONTAINERS)
+        .replace("@CONTAINERS@\n", part)
 }

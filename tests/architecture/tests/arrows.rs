@@ -54,7 +54,9 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-deploy", All),
     ("ovo-kube", All),
     ("ovo-kube-faults", All),
+    ("ovo-livekit-model", All),
     ("ovo-machines", All),
+    ("ovo-onprem", All),
     ("ovo-architecture", All),
 ];
 

@@ -1,7 +1,8 @@
-# power-on.sh NAME OCTET CGROUP CLIENT-KEY: boots a machine in its lab and stays until it is off.
+# power-on.sh NAME OCTET CGROUP CLIENT-KEY EQUIPMENT: boots a machine in its lab and stays until it is off.
 # Its disk is what it wrote over this host's own root; a second power-on finds that disk again.
+# EQUIPMENT: docker, for one with a Docker engine; else empty.
 set -euo pipefail
-name=$1 octet=$2 cgroup=$3 key=$4
+name=$1 octet=$2 cgroup=$3 key=$4 equipment=$5
 disk=/run/machines/$name
 
 # systemd wants a cgroup of its own in every hierarchy; on a host with cgroup 2 alone there is just one.
@@ -30,7 +31,7 @@ ip -n "$name" link set host0 up
 ip -n "$name" link set lo up
 
 mkdir -p "$disk"/{upper,work,root}
-export name disk key
+export name disk key equipment
 exec unshare --mount --propagation slave bash -euo pipefail -c '
 root=$disk/root
 mount -t overlay overlay -o "lowerdir=/,upperdir=$disk/upper,workdir=$disk/work" "$root"
@@ -69,9 +70,32 @@ SSHD
     chown -R --reference="$root/$home" "$root/$home/.ssh"
     chmod 600 "$root/$home/.ssh/authorized_keys"
   done
+  if [ "$equipment" = docker ]; then
+    # A client of the host that is newer than the engine would not talk to it.
+    rm -f "$root/usr/local/bin/docker"
+    # No bridge and no rules: containers use the network of their machine, as those of OpenVidu do.
+    mkdir -p "$root/etc/docker"
+    echo "{\"storage-driver\": \"overlay2\", \"iptables\": false, \"bridge\": \"none\", \"exec-opts\": [\"native.cgroupdriver=cgroupfs\"]}" \
+      >"$root/etc/docker/daemon.json"
+    for unit in containerd docker; do
+      ln -sf "/lib/systemd/system/$unit.service" "$units/multi-user.target.wants/$unit.service"
+      # What a machine without all rights can have.
+      mkdir -p "$units/$unit.service.d"
+      printf "[Service]\nLimitNOFILE=4096\nLimitNPROC=4096\nLimitCORE=0\nOOMScoreAdjust=0\n" >"$units/$unit.service.d/machine.conf"
+    done
+  fi
   touch "$disk/installed"
 fi
 
+extra=()
+if [ "$equipment" = docker ]; then
+  # Its layers cannot lie on an overlay; they outlive a power cut like the rest of the disk.
+  mkdir -p "$disk/docker" "$root/var/lib/docker"
+  mount --bind "$disk/docker" "$root/var/lib/docker"
+  export SYSTEMD_NSPAWN_API_VFS_WRITABLE=network SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1
+  extra+=(--system-call-filter=add_key --system-call-filter=keyctl --system-call-filter=bpf)
+fi
+
 exec systemd-nspawn --quiet --directory="$root" --machine="$name" --boot --console=pipe --notify-ready=yes \
-  --register=no --keep-unit --network-namespace-path="/run/netns/$name" --capability=CAP_NET_ADMIN
+  --register=no --keep-unit --network-namespace-path="/run/netns/$name" --capability=CAP_NET_ADMIN "${extra[@]}"
 '

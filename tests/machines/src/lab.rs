@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use tempfile::TempDir;
 
 use crate::cgroup;
-use crate::machine::Machine;
+use crate::machine::{Equipment, Machine};
 
 const LAB: &str = include_str!("../scripts/lab.sh");
 
@@ -34,6 +34,9 @@ pub struct Lab {
 }
 
 impl Lab {
+    /// The address of the bridge that its machines are plugged into.
+    pub const HUB: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+
     /// Makes the namespaces and the key with which machines are reached.
     ///
     /// # Errors
@@ -103,8 +106,16 @@ impl Lab {
     /// # Errors
     /// When it does not come up; with what it said.
     pub fn boot(self: &Arc<Self>, name: &str) -> io::Result<Machine> {
+        self.boot_with(name, Equipment::Plain)
+    }
+
+    /// Boots a machine that has this beside systemd and sshd, and returns when all of it is up.
+    ///
+    /// # Errors
+    /// When it does not come up; with what it said.
+    pub fn boot_with(self: &Arc<Self>, name: &str, equipment: Equipment) -> io::Result<Machine> {
         let octet = self.next.fetch_add(1, Ordering::Relaxed);
-        Machine::install(Arc::clone(self), name, octet)
+        Machine::install(Arc::clone(self), name, octet, equipment)
     }
 
     /// Opens a TCP connection from the bridge to one of its machines. The socket belongs to the lab's network
@@ -118,16 +129,33 @@ impl Lab {
         port: u16,
         timeout: Duration,
     ) -> io::Result<TcpStream> {
+        self.inside(|| TcpStream::connect_timeout(&SocketAddr::from((address, port)), timeout))
+    }
+
+    /// Listens on the hub's own address, [`Lab::HUB`], where the machines of this lab can connect and nobody else.
+    /// Port 0: one that is free.
+    ///
+    /// # Errors
+    /// As any bind: the port is taken.
+    pub fn listen(&self, port: u16) -> io::Result<TcpListener> {
+        self.inside(|| TcpListener::bind((Self::HUB, port)))
+    }
+
+    /// Runs this in the lab's network. Sockets made in it belong there wherever they are used.
+    ///
+    /// # Errors
+    /// When the lab is gone; and those of `act`.
+    pub fn inside<T: Send>(&self, act: impl FnOnce() -> io::Result<T> + Send) -> io::Result<T> {
         let network = File::open(self.namespace("net"))?;
         // A thread of its own: it changes over to the lab's network and does not come back.
         std::thread::scope(|scope| {
             scope
                 .spawn(|| {
                     move_into_link_name_space(network.as_fd(), Some(LinkNameSpaceType::Network))?;
-                    TcpStream::connect_timeout(&SocketAddr::from((address, port)), timeout)
+                    act()
                 })
                 .join()
-                .unwrap_or_else(|_| Err(io::Error::other("the connecting thread panicked")))
+                .unwrap_or_else(|_| Err(io::Error::other("the thread in the lab panicked")))
         })
     }
 
@@ -144,8 +172,8 @@ impl Lab {
         &self.cgroup
     }
 
-    /// A command that runs in the lab, outside of all machines.
-    pub(crate) fn command(&self, program: &str) -> Command {
+    /// A command that runs in the lab, outside of all machines: a program that must reach them by their addresses.
+    pub fn command(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
         command
             .arg(format!("--mount={}", self.namespace("mnt")))

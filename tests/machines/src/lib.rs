@@ -6,7 +6,7 @@
 //! goes when the process that made it ends, however it ends: the kernel sees to that, not a destructor.
 //! What stays is an empty cgroup, removed by whoever makes the next lab.
 //!
-//! Needs root, `systemd-nspawn`, `ip`, `sshd`, `sudo` and `ssh-keygen`: `scripts/install-packages` brings them.
+//! Needs root, `systemd-nspawn`, `ip`, `sshd`, `sudo`, `ssh-keygen` and, for [`Equipment::Docker`], `dockerd`: `scripts/install-packages` brings them.
 //!
 //! What is real: the kernel, systemd, sshd, sudo, the file system's behaviour in the page cache. What is not: a power
 //! cut loses nothing that was written, synced or not, since the host's kernel goes on.
@@ -17,4 +17,4 @@ mod machine;
 mod proc;
 
 pub use lab::Lab;
-pub use machine::Machine;
+pub use machine::{Equipment, Machine};

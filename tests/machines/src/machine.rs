@@ -19,6 +19,17 @@ const POWER_ON: &str = include_str!("../scripts/power-on.sh");
 /// A machine boots in about two seconds; on a busy host it may take much longer.
 const BOOT_LIMIT: Duration = Duration::from_mins(2);
 
+/// What a machine has beside systemd and sshd.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Equipment {
+    /// Nothing.
+    #[default]
+    Plain,
+    /// A Docker engine, for containers in the machine's own network, without limits of memory. Images cannot be pulled:
+    /// they are imported.
+    Docker,
+}
+
 /// A machine with systemd and sshd. Users: root, admin (may become root by sudo, no password), guest (may not).
 #[derive(Debug)]
 pub struct Machine {
@@ -26,6 +37,7 @@ pub struct Machine {
     name: String,
     octet: u8,
     host_key: String,
+    equipment: Equipment,
     /// The process that ends when the machine is off; `None` while it is.
     power: Option<Child>,
 }
@@ -39,12 +51,18 @@ impl Machine {
         Lab::new()?.boot(name)
     }
 
-    pub(crate) fn install(lab: Arc<Lab>, name: &str, octet: u8) -> io::Result<Self> {
+    pub(crate) fn install(
+        lab: Arc<Lab>,
+        name: &str,
+        octet: u8,
+        equipment: Equipment,
+    ) -> io::Result<Self> {
         let mut machine = Self {
             lab,
             name: name.to_owned(),
             octet,
             host_key: String::new(),
+            equipment,
             power: None,
         };
         machine.power_on()?;
@@ -207,6 +225,10 @@ impl Machine {
             ])
             .arg(self.lab.cgroup())
             .arg(self.lab.key_path().with_extension("pub"))
+            .arg(match self.equipment {
+                Equipment::Plain => "",
+                Equipment::Docker => "docker",
+            })
             .env("NOTIFY_SOCKET", &socket)
             .stdout(output.try_clone()?)
             .stderr(output)
@@ -252,7 +274,8 @@ impl Machine {
     fn systemd(&self) -> io::Result<Process> {
         self.processes()
             .into_iter()
-            .find(|process| process.inner == 1)
+            .filter(|process| process.inner == 1)
+            .min_by_key(|process| process.depth)
             .ok_or_else(|| io::Error::other(format!("machine {} is off", self.name)))
     }
 

@@ -16,8 +16,10 @@ pub(crate) fn started(pid: u32) -> Option<String> {
 pub(crate) struct Process {
     pub(crate) pid: Pid,
     pub(crate) command: String,
-    /// Its number inside the machine; 1 is systemd.
+    /// Its number in the innermost namespace that it is in; 1 is systemd, or the first process of a container.
     pub(crate) inner: u32,
+    /// How many namespaces of processes it is in: one more in a container than in the machine itself.
+    pub(crate) depth: usize,
 }
 
 /// The processes under a cgroup of this path, in whichever hierarchy.
@@ -49,9 +51,11 @@ fn read(pid: i32) -> Option<Process> {
             .find_map(|line| line.strip_prefix(key))
             .map(str::trim)
     };
+    let numbers: Vec<_> = line("NSpid:")?.split_whitespace().collect();
     Some(Process {
         pid: Pid::from_raw(pid)?,
         command: line("Name:")?.to_owned(),
-        inner: line("NSpid:")?.split_whitespace().last()?.parse().ok()?,
+        inner: numbers.last()?.parse().ok()?,
+        depth: numbers.len(),
     })
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use ovo_machines::{Lab, Machine};
+use ovo_machines::{Equipment, Lab, Machine};
 
 const SOON: Duration = Duration::from_secs(5);
 
@@ -121,6 +121,44 @@ fn faults_look_like_faults() {
     );
     machine.link(true).unwrap();
     assert!(banner(&machine).starts_with("SSH-2.0"));
+}
+
+#[test]
+fn a_docker_engine_runs_containers_that_outlive_a_power_cut() {
+    let lab = Lab::new().unwrap();
+    let mut machine = lab.boot_with("d1", Equipment::Docker).unwrap();
+    // A root file system of one program with its libraries: the shell's own `sleep` of this host.
+    machine
+        .ask(
+            "cd / && tar -ch $(ldd /bin/sleep | grep -o '/[^ ]*') bin/sleep 2>/dev/null | docker import - sleep >/dev/null \
+             && docker run --detach --network host --restart unless-stopped --name sleeper sleep /bin/sleep 1000",
+        )
+        .unwrap();
+    let state = "docker inspect --format '{{.State.Status}} {{.RestartCount}}' sleeper";
+    assert_eq!(machine.ask(state).unwrap(), "running 0");
+    assert_eq!(
+        machine.ask("cat /proc/1/comm").unwrap(),
+        "systemd",
+        "that of the machine, not of the container"
+    );
+    let started = "docker inspect --format '{{.State.StartedAt}}' sleeper";
+    let before = machine.ask(started).unwrap();
+
+    machine.power_cut().unwrap();
+    machine.power_on().unwrap();
+    assert_ne!(
+        machine.ask(started).unwrap(),
+        before,
+        "it was started again"
+    );
+    assert_eq!(machine.ask(state).unwrap(), "running 0");
+    machine
+        .ask("docker container kill --signal=SIGKILL sleeper")
+        .unwrap();
+    let began = Instant::now();
+    while machine.ask(state).unwrap() != "exited 0" {
+        assert!(began.elapsed() < Duration::from_secs(10), "it still runs");
+    }
 }
 
 /// Processes whose cgroup belongs to a lab of the process with this id.

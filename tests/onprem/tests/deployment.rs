@@ -1,0 +1,160 @@
+//! A deployment of real and modelled parts, and a drain in it.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use ovo_livekit_model::client::Client;
+use ovo_machines::Machine;
+use ovo_onprem::{Bed, until};
+
+const SOON: Duration = Duration::from_secs(30);
+/// How often the model looks whether somebody is left.
+const TICKER: Duration = Duration::from_secs(5);
+
+fn redis(machine: &Machine, port: u16, question: &str) -> String {
+    let ask = format!(
+        "redis-cli --no-auth-warning -a {} -p {port} {question}",
+        Bed::REDIS_PASSWORD
+    );
+    machine.ask(&ask).unwrap()
+}
+
+/// One field of what Sentinel says of the primary.
+fn sentinel(machine: &Machine, field: &str) -> String {
+    let said = redis(machine, 7001, "sentinel master openvidu");
+    let mut lines = said.lines().skip_while(|line| *line != field);
+    lines.nth(1).unwrap_or_default().to_owned()
+}
+
+fn inspect(machine: &Machine, container: &str, format: &str) -> String {
+    machine
+        .ask(&format!("docker inspect --format '{format}' {container}"))
+        .unwrap()
+}
+
+/// Somebody in a room that is on this machine, joined there: rooms are made until one is.
+async fn somebody_on(bed: &Bed, machine: &Machine) -> (Client, String) {
+    let (_, told) = bed.get(machine, 6789, "/model").unwrap();
+    for number in 0..64 {
+        let room = format!("room-{number}");
+        let client = bed.join(machine.address(), &room, "ann").await.unwrap();
+        if told.contains(client.node()) {
+            return (client, room);
+        }
+        client.leave().await;
+    }
+    panic!("64 rooms in a row on the other node");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_by_docker_is_one_signal_and_nobody_in_the_room_loses_anything() {
+    let bed = Bed::boot(Path::new(env!("CARGO_BIN_EXE_onprem-model"))).unwrap();
+    bed.install().unwrap();
+
+    // Real Redis, a real Sentinel on each master, which know each other.
+    for master in &bed.masters {
+        until(
+            "every sentinel knows three replicas and three others",
+            SOON,
+            || {
+                let known = [
+                    sentinel(master, "num-slaves"),
+                    sentinel(master, "num-other-sentinels"),
+                ];
+                (known == ["3", "3"]).then_some(())
+            },
+        )
+        .unwrap();
+    }
+    assert_eq!(redis(&bed.masters[0], 7000, "hlen nodes"), "2");
+
+    // What OpenVidu's containers are known to be, before anything is sent to them.
+    let media = &bed.media[0];
+    for container in ["openvidu", "ingress", "egress"] {
+        assert_eq!(
+            inspect(
+                media,
+                container,
+                "{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.Config.StopSignal}}"
+            ),
+            "host unless-stopped"
+        );
+    }
+
+    // A room made through any master, over real Caddy, is on a media node.
+    let through = bed
+        .join(bed.masters[3].address(), "lobby", "zoe")
+        .await
+        .unwrap();
+    let ids: Vec<_> = bed
+        .media
+        .iter()
+        .map(|each| bed.get(each, 6789, "/model").unwrap().1)
+        .collect();
+    assert!(
+        ids.iter().any(|told| told.contains(through.node())),
+        "{ids:?}"
+    );
+    assert_eq!(through.leave().await, []);
+
+    let (client, room) = somebody_on(&bed, media).await;
+    // It may have been started more than once: until the masters had its keys it ended at once.
+    let starts = inspect(media, "openvidu", "{{.RestartCount}}");
+    media
+        .ask("docker container kill --signal=SIGQUIT openvidu")
+        .unwrap();
+    let signalled = Instant::now();
+    until("the signal is counted", SOON, || {
+        bed.get(media, 6789, "/model")
+            .unwrap()
+            .1
+            .contains("SIGQUIT")
+            .then_some(())
+    })
+    .unwrap();
+
+    // The room goes on and takes newcomers; new rooms are on the other node.
+    let late = bed.join(media.address(), &room, "bob").await.unwrap();
+    assert_eq!(late.node(), client.node());
+    for number in 0..6 {
+        let other = bed
+            .join(bed.masters[0].address(), &format!("new-{number}"), "eve")
+            .await
+            .unwrap();
+        assert_ne!(other.node(), client.node());
+        assert_eq!(other.leave().await, []);
+    }
+    until("two tickers are over", TICKER * 4, || {
+        (signalled.elapsed() > TICKER * 2).then_some(())
+    })
+    .unwrap();
+    assert_eq!(inspect(media, "openvidu", "{{.State.Status}}"), "running");
+    assert_eq!(bed.get(media, 7880, "/").unwrap().0, 200);
+    let (_, told) = bed.get(media, 6789, "/model").unwrap();
+    assert!(told.ends_with(r#""signals":["SIGQUIT"]}"#), "{told}");
+
+    // The last one leaves: it ends, is not started again, and nothing else has ended.
+    assert_eq!(client.leave().await, []);
+    assert_eq!(late.leave().await, []);
+    until("the container has exited", SOON, || {
+        (inspect(media, "openvidu", "{{.State.Status}} {{.State.ExitCode}}") == "exited 0")
+            .then_some(())
+    })
+    .unwrap();
+    assert_eq!(inspect(media, "openvidu", "{{.RestartCount}}"), starts);
+    assert_eq!(
+        media
+            .ask("docker logs openvidu 2>&1 | grep -c 'model: signal'")
+            .unwrap(),
+        "1"
+    );
+    assert_eq!(redis(&bed.masters[0], 7000, "hlen nodes"), "1");
+    for container in ["ingress", "egress"] {
+        assert_eq!(inspect(media, container, "{{.State.Status}}"), "running");
+    }
+    assert_eq!(media.ask("systemctl is-active openvidu").unwrap(), "active");
+    media.ask("systemctl stop openvidu").unwrap();
+    eprintln!("{}", media.ask("journalctl -u openvidu --no-pager; docker ps -a; journalctl -u docker --no-pager | tail -30; cat /var/lib/openvidu-stand-in/stopped; bash -x /opt/openvidu/stand-in/down 2>&1; docker ps -a").unwrap());
+    assert_eq!(media.ask("docker ps --quiet | wc -l").unwrap(), "0");
+}

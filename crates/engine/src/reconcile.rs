@@ -10,6 +10,7 @@ use ovo_api::annotations::{FINALIZER, INFRASTRUCTURE_ID};
 use ovo_api::claims::infrastructure_id;
 use ovo_api::status::ClusterPhase;
 use ovo_model::{EventNote, EventType, Objection};
+use ovo_planner::bugs::Bug;
 use ovo_planner::check::{Refusal, check};
 use ovo_planner::plan_with;
 use ovo_planner::tenants::restricted;
@@ -413,7 +414,10 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         report: &mut Report,
     ) -> Result<(), StoreError> {
         let cluster = self.store.cluster(key, Freshness::Live).await?;
-        in_use::release(&self.store, key, cluster.as_deref()).await?;
+        let first = self.options.bugs.has(Bug::ReleasesFirst);
+        if !first {
+            in_use::release(&self.store, key, cluster.as_deref()).await?;
+        }
         let Some(cluster) = cluster else {
             report.gone = true;
             return Ok(());
@@ -438,6 +442,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         {
             Ok(_) | Err(StoreError::NotFound(_)) => {}
             Err(error) => return Err(error),
+        }
+        if first {
+            in_use::release(&self.store, key, Some(&cluster)).await?;
         }
         report.writes += 1;
         report.gone = true;

@@ -131,6 +131,10 @@ Examples:
     Plan(PlanArgs),
     /// Check manifests: every mistake with file, line, field and way out
     #[command(after_help = "\
+No API server and no other cluster is asked. Whether another cluster has a machine, bucket or id already, whether the
+namespace may act as whom it names, and whether Secrets are there, is seen where the cluster is served: in its
+condition Stalled.
+
 Exit code: 0 when every file is accepted, 1 otherwise.
 
 Example:
@@ -472,6 +476,9 @@ pub struct ValidateArgs {
     /// A manifest; several may be given
     #[arg(short, long = "file", value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
+    /// For laboratories: take loopback addresses, as `serve --allow-loopback-targets` does
+    #[arg(long)]
+    pub(crate) allow_loopback_targets: bool,
 }
 
 /// Which example.

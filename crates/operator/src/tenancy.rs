@@ -73,12 +73,11 @@ mod tests {
     use super::*;
 
     /// What `deploy/` ships as an example is read.
-    const EXAMPLE: &str = include_str!("../../../deploy/cluster-wide/tenants.example.yaml");
+    const EXAMPLE: &str = include_str!("../../../deploy/tenants-example/tenants.yaml");
 
     #[test]
     fn the_shipped_example_is_read() {
-        let file: BTreeMap<String, serde_json::Value> = serde_saphyr::from_str(EXAMPLE).unwrap();
-        let permits = parse(file["data"]["tenants.yaml"].as_str().unwrap()).unwrap();
+        let permits = parse(EXAMPLE).unwrap();
         assert!(permits["video"].own_identity);
         let school = &permits["school"];
         assert!(!school.own_identity);

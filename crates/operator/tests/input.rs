@@ -26,6 +26,14 @@ fn examples_are_accepted_and_say_what_is_not_built() {
         let (output, words) = validate(&String::from_utf8(example.stdout).unwrap());
         assert_eq!(output.status.code(), Some(0), "{words}");
         assert!(words.contains("1 cluster: valid"), "{words}");
+        // "valid" says what it does not.
+        for part in [
+            "no API server was asked",
+            "Conflict",
+            "IdentityNotPermitted",
+        ] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
         let secrets = run(["example", profile, "--secrets"]);
         assert!(
             String::from_utf8(secrets.stdout)
@@ -107,6 +115,43 @@ fn each_mistake_names_file_line_and_field() {
         }
         assert!(!words.contains("panicked"), "{words}");
     }
+}
+
+#[test]
+fn a_target_that_the_operator_would_refuse_is_named() {
+    let cases = [
+        ("127.0.0.1", "127.0.0.1 is a loopback address"),
+        ("169.254.10.1", "169.254.10.1 is a link-local address"),
+        (
+            "169.254.169.254",
+            "169.254.169.254 is the metadata service of a cloud",
+        ),
+    ];
+    for (address, what) in cases {
+        let machine = format!("          address: {address}\n");
+        let text = V3.replacen("          address: 10.5.0.4\n", &machine, 1);
+        let line = text.lines().position(|l| l.ends_with(address)).unwrap() + 1;
+        let (output, words) = validate(&text);
+        assert_eq!(output.status.code(), Some(1), "{address}: {words}");
+        let field = "spec.infrastructure.onPrem.machines[3].address";
+        for part in [
+            &*format!("bad.yaml:{line}:"),
+            &*format!("{field}: {what}"),
+            "name the machine by its own address",
+            "1 mistake",
+        ] {
+            assert!(words.contains(part), "{address}: {part}: {words}");
+        }
+        // What a laboratory may name is loopback and nothing else.
+        let dir = Dir::empty();
+        let file = dir.write("lab.yaml", &text);
+        let flag = "--allow-loopback-targets";
+        let output = run(["validate", flag, "-f", file.to_str().unwrap()]);
+        assert_eq!(output.status.success(), address == "127.0.0.1");
+    }
+    // What is no address at all is one mistake, not two.
+    let (_, words) = validate(&V3.replacen("address: 10.5.0.4", "address: m4.example.com", 1));
+    assert!(words.contains("1 mistake\n"), "{words}");
 }
 
 #[test]

@@ -51,11 +51,13 @@ pub enum Bug {
     WrongCuts,
     /// Live read left out before a destructive step (engine).
     NoLiveRead,
+    /// A deleted cluster is let go before the Secrets that were held for it (engine).
+    ReleasesFirst,
 }
 
 impl Bug {
     /// All of them.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::EndWithoutClosing,
         Self::EndWhileOccupied,
         Self::ShrinkWhilePending,
@@ -78,6 +80,7 @@ impl Bug {
         Self::CutsForDrift,
         Self::WrongCuts,
         Self::NoLiveRead,
+        Self::ReleasesFirst,
     ];
 }
 

@@ -4,7 +4,7 @@
 use ovo_deploy::{Bed, Rendered, difference, objects};
 use serde_json::{Value, json};
 
-const RESTRICTED: &str = "pod-security.kubernetes.io/enforce=restricted";
+const RESTRICTED: &str = "pod-security.kubernetes.io/enforce";
 
 /// A protected cluster; what else is in it does not matter here.
 fn example() -> String {
@@ -21,9 +21,10 @@ fn setup(bed: &Bed) {
 
 /// A namespace in which only restricted pods may be.
 fn restricted(bed: &Bed, name: &str) {
-    bed.kubectl(&format!("create namespace {name}")).unwrap();
-    bed.kubectl(&format!("label namespace {name} {RESTRICTED}"))
-        .unwrap();
+    let labels = json!({RESTRICTED: "restricted"});
+    let metadata = json!({"name": name, "labels": labels});
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata});
+    bed.kubectl_with("apply --server-side", &namespace).unwrap();
 }
 
 fn kustomized(bed: &Bed, overlay: &str) -> Rendered {
@@ -51,13 +52,14 @@ fn each_overlay_is_taken_and_its_pod_is_restricted() {
         ("namespaced", "one"),
         ("demo", "two"),
         ("cluster-wide", "openvidu-system"),
+        ("tenants-example", "openvidu-system"),
     ] {
         restricted(&bed, namespace);
         let apply = format!(
             "--namespace {namespace} apply --server-side --kustomize {} {}",
             Bed::deploy(overlay),
-            // The overlay brings its own, which is there already.
-            if overlay == "cluster-wide" {
+            // These overlays bring their own, which is there already.
+            if namespace == "openvidu-system" {
                 "--force-conflicts"
             } else {
                 ""
@@ -178,6 +180,118 @@ fn the_chart_renders_the_same_objects() {
             "{why}"
         );
     }
+}
+
+/// What the shipped example says.
+fn tenants() -> Value {
+    let text = std::fs::read_to_string(Bed::deploy("tenants-example/tenants.yaml")).unwrap();
+    serde_saphyr::from_str(&text).unwrap()
+}
+
+/// The ConfigMap with the tenants file, what it says, and the rest of the objects.
+fn take_tenants(objects: &mut Rendered) -> (Value, Value) {
+    let keys = objects.keys();
+    let key = keys.into_iter().find(|key| key.starts_with("ConfigMap/"));
+    let map = objects.remove(&key.expect("a ConfigMap").clone()).unwrap();
+    let text = map["data"]["tenants.yaml"].as_str().unwrap();
+    let says = serde_saphyr::from_str(text).unwrap();
+    (map, says)
+}
+
+#[test]
+fn the_tenants_file_comes_with_either_tool_and_a_change_rolls_the_pods() {
+    let bed = Bed::start().unwrap();
+    setup(&bed);
+    restricted(&bed, "openvidu-system");
+    let chart = Bed::deploy("chart");
+    let values = bed.api.state().join("values.json");
+    let template = format!(
+        "template openvidu-operator {chart} --namespace openvidu-system --set setup=false --values {}",
+        values.display()
+    );
+    let render = |tenants: &Value| {
+        let mode = "ClusterWide";
+        std::fs::write(
+            &values,
+            json!({"mode": mode, "tenants": tenants}).to_string(),
+        )
+        .unwrap();
+        bed.helm(&template)
+    };
+    let text = render(&tenants()).unwrap();
+
+    // The server takes it.
+    let file = bed.api.state().join("rendered.yaml");
+    std::fs::write(&file, &text).unwrap();
+    bed.kubectl(&format!(
+        "--namespace openvidu-system apply --server-side --dry-run=server --filename {}",
+        file.display()
+    ))
+    .unwrap();
+
+    // It says the same, is read where it is mounted, and nothing else differs.
+    let mut by_helm = objects(&text).unwrap();
+    let mut by_kustomize = kustomized(&bed, "tenants-example");
+    let (map, says) = take_tenants(&mut by_helm);
+    let (named, same) = take_tenants(&mut by_kustomize);
+    assert_eq!((&says, &same), (&tenants(), &tenants()));
+    let labels = |map: &Value| map["metadata"]["labels"].clone();
+    assert_eq!(labels(&map), labels(&named));
+    let mut roll = Vec::new();
+    for (objects, map) in [(&mut by_helm, &map), (&mut by_kustomize, &named)] {
+        let deployment = objects.get_mut("Deployment/openvidu-operator").unwrap();
+        let pod = &mut deployment["spec"]["template"];
+        let name = pod["spec"]["volumes"][0]["configMap"]["name"].take();
+        assert_eq!(name, map["metadata"]["name"]);
+        let mount = &pod["spec"]["containers"][0]["volumeMounts"][0];
+        let path = format!(
+            "--tenants={}/tenants.yaml",
+            mount["mountPath"].as_str().unwrap()
+        );
+        let arguments = pod["spec"]["containers"][0]["args"].as_array().unwrap();
+        assert!(arguments.contains(&json!(path)), "{arguments:?}");
+        assert_eq!(mount["readOnly"], true);
+        let annotations = pod["metadata"]["annotations"].as_object_mut().unwrap();
+        roll.push((name, annotations.remove("checksum/tenants")));
+    }
+    let (left, right) = (
+        &by_helm["Deployment/openvidu-operator"]["spec"],
+        &by_kustomize["Deployment/openvidu-operator"]["spec"],
+    );
+    assert_eq!(difference(left, right), None);
+
+    // The digest is in the one's annotation and in the other's name: pods are made anew where the file changes.
+    assert_ne!(roll[1].0, "openvidu-operator-tenants");
+    let mut other = tenants();
+    other["namespaces"]["video"]["ownIdentity"] = json!("Refused");
+    let other = objects(&render(&other).unwrap()).unwrap();
+    let other =
+        &other["Deployment/openvidu-operator"]["spec"]["template"]["metadata"]["annotations"];
+    let before = roll[0].1.as_ref().unwrap();
+    assert!(other["checksum/tenants"].is_string() && other["checksum/tenants"] != *before);
+
+    // What the operator would refuse at its start is refused before it is installed.
+    for (tenants, words) in [
+        (json!({"namespace": {}}), "namespace"),
+        (
+            json!({"namespaces": {"a": {"ownIdentity": true}}}),
+            "ownIdentity",
+        ),
+        (
+            json!({"namespaces": {"a": {"allowedARNs": ["arn:aws:iam::*:role/x"]}}}),
+            "allowedARNs",
+        ),
+    ] {
+        let why = render(&tenants).unwrap_err();
+        assert!(
+            why.contains("values don't meet") && why.contains(words),
+            "{why}"
+        );
+    }
+    render(&tenants()).unwrap();
+    let why = bed.helm(&format!("{template} --set mode=Namespaced"));
+    let why = why.unwrap_err();
+    assert!(why.contains("mode") && why.contains("ClusterWide"), "{why}");
 }
 
 #[test]

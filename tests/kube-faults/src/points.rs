@@ -27,6 +27,9 @@ pub enum Fault {
     AnswerCut,
     /// No answer comes in time. The server gets the request later, just before the next change that the operator wants.
     Late,
+    /// The connection breaks after the server has done it, and no watch tells of it, nor of anything else, until the
+    /// operator has asked for a few more changes.
+    Behind,
 }
 
 /// A request of a run: which, and the how-manieth of its like. Runs are compared by this and not by the number of the
@@ -90,6 +93,7 @@ impl Point {
                 Fault::AnswerLost,
                 Fault::AnswerCut,
                 Fault::Late,
+                Fault::Behind,
             ],
             (true, 0) => &[
                 Fault::DiesBefore,

@@ -5,16 +5,23 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use ovo_api::manifest::{Document, ManifestError, Object, parse_manifest};
-use ovo_api::{not_built_yet, validate};
+use ovo_api::targets::{self, Loopback};
+use ovo_api::{FieldError, OpenViduCluster, not_built_yet, validate};
 use ovo_store::ObjectKey;
 
 use crate::cli::ValidateArgs;
 use crate::commands::print;
 use crate::failure::{Failure, located};
 
+/// What nothing but a file cannot tell. Who reads "valid" is to know what was not looked at.
+const NOT_ASKED: &str = "note: no API server was asked: whether another cluster has a machine, bucket or id already \
+                         (Stalled/Conflict), whether the namespace may act as whom it names \
+                         (Stalled/IdentityNotPermitted) and whether its Secrets are there (Stalled/SecretMissing) is \
+                         seen where it is served";
+
 /// What was found in all files.
-#[derive(Default)]
 struct Findings {
+    loopback: Loopback,
     lines: Vec<String>,
     errors: usize,
     /// Where each cluster and Secret was declared first.
@@ -22,7 +29,16 @@ struct Findings {
 }
 
 pub(super) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
-    let mut findings = Findings::default();
+    let mut findings = Findings {
+        loopback: if args.allow_loopback_targets {
+            Loopback::Allowed
+        } else {
+            Loopback::Refused
+        },
+        lines: Vec::new(),
+        errors: 0,
+        declared: BTreeMap::new(),
+    };
     for file in &args.files {
         findings.file(file);
     }
@@ -30,6 +46,7 @@ pub(super) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
         mut lines,
         errors,
         declared,
+        ..
     } = findings;
     if errors == 0 {
         let clusters = declared
@@ -37,6 +54,9 @@ pub(super) fn run(args: &ValidateArgs) -> Result<ExitCode, Failure> {
             .filter(|(kind, _)| *kind == "OpenViduCluster")
             .count();
         let secrets = declared.len() - clusters;
+        if clusters > 0 {
+            lines.push(NOT_ASKED.to_owned());
+        }
         let found = match secrets {
             0 => count(clusters, "cluster"),
             _ => format!(
@@ -110,10 +130,8 @@ impl Findings {
             self.declared.insert((kind, key), place);
         }
         if let Object::Cluster(cluster) = &document.object {
-            if let Err(errors) = validate(cluster, None) {
-                for error in document.locate(errors) {
-                    self.error(file, &error);
-                }
+            for error in document.locate(mistakes(cluster, self.loopback)) {
+                self.error(file, &error);
             }
             for notice in not_built_yet(&cluster.spec) {
                 let at = document.position_of(notice.field);
@@ -131,6 +149,18 @@ impl Findings {
         self.errors += 1;
         self.lines.push(located(file, error));
     }
+}
+
+/// What the API server would refuse, and what the operator would.
+fn mistakes(cluster: &OpenViduCluster, loopback: Loopback) -> Vec<FieldError> {
+    let mut errors = validate(cluster, None).err().unwrap_or_default();
+    for target in targets::refused(&cluster.spec, loopback) {
+        // What is no address at all is said once.
+        if errors.iter().all(|e| e.field != target.error.field) {
+            errors.push(target.error);
+        }
+    }
+    errors
 }
 
 /// Text of a file that a person named.

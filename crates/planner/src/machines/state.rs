@@ -92,7 +92,7 @@ impl State {
     /// only what has exited.
     pub(crate) fn is_doubtful(self, node: &NodeView<'_>) -> bool {
         match self {
-            Self::Silent | Self::Unsure | Self::Failed | Self::Exited | Self::Half => true,
+            Self::Silent | Self::Unsure | Self::Failed | Self::Half => true,
             Self::Starting => node
                 .observed
                 .and_then(|o| o.containers.as_ref())

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod backoff;
+pub mod bugs;
 mod cache;
 #[cfg(test)]
 mod cache_history;

@@ -6,6 +6,7 @@ use kube::api::{GetParams, ListParams};
 use kube::core::{ObjectList, Request};
 use tokio::time::Instant;
 
+use super::bugs::Bugs;
 use super::cache::Cache;
 use super::kind::Kind;
 use super::lookup::Lookup;
@@ -24,6 +25,7 @@ pub(crate) struct Objects<K> {
     pub(crate) transport: Arc<Transport>,
     cache: Mutex<Cache<K>>,
     pub(crate) synced: Synced,
+    pub(super) bugs: Bugs,
 }
 
 // === impl Objects ===
@@ -34,6 +36,7 @@ impl<K: Kind> Objects<K> {
             transport,
             cache: Mutex::new(Cache::new(options.catch_up)),
             synced: Synced::new(options.call_timeout),
+            bugs: options.bugs,
         }
     }
 

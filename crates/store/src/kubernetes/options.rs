@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::bugs::Bugs;
 use super::limits::Limits;
 
 /// The name under which every write is made: what it owns of an object is listed under it in `managedFields`.
@@ -53,6 +54,8 @@ pub struct KubernetesOptions {
     pub catch_up: Duration,
     /// Who reports events: the name of the pod. At most 128 bytes of it are used.
     pub instance: String,
+    /// Planted bugs: none outside of tests.
+    pub bugs: Bugs,
 }
 
 // === impl KubernetesOptions ===
@@ -73,6 +76,7 @@ impl KubernetesOptions {
             watch_timeout: Duration::from_secs(20),
             catch_up: Duration::from_secs(10),
             instance: instance.into(),
+            bugs: Bugs::NONE,
         }
     }
 }

@@ -10,6 +10,7 @@ use kube::runtime::watcher::Event;
 use kube::{Resource, ResourceExt};
 use tokio::time::Instant;
 
+use super::bugs::{Bug, Bugs};
 use super::call::Built;
 use super::health::WatchHealth;
 use super::options::{FIELD_MANAGER, KubernetesOptions};
@@ -32,6 +33,7 @@ pub(crate) struct Secrets {
     /// The watch of the versions, where there is one.
     watch: Option<Arc<WatchHealth>>,
     listing: Mutex<Option<BTreeSet<ObjectKey>>>,
+    bugs: Bugs,
 }
 
 // === impl Secrets ===
@@ -47,6 +49,7 @@ impl Secrets {
             cache: Mutex::new(SecretCache::new(options.secret_max_age)),
             watch,
             listing: Mutex::default(),
+            bugs: options.bugs,
         }
     }
 
@@ -95,6 +98,7 @@ impl Secrets {
             field_manager: Some(FIELD_MANAGER.to_owned()),
             ..PostParams::default()
         };
+        let again = self.bugs.has(Bug::AnotherName).then(|| secret.clone());
         let request = match serde_json::to_vec(&secret_wire::new(secret)) {
             Ok(body) => at(&key).create(&params, body),
             Err(error) => {
@@ -105,7 +109,13 @@ impl Secrets {
                 ));
             }
         };
-        self.write(&key, &subject, request).await
+        match (self.write(&key, &subject, request).await, again) {
+            (Err(StoreError::Unavailable(_)), Some(mut again)) => {
+                again.metadata.name = Some(format!("{}-again", key.name));
+                Box::pin(self.create(again)).await
+            }
+            (made, _) => made,
+        }
     }
 
     /// Writes values, labels, annotations and finalizers: those that differ.

@@ -6,6 +6,7 @@ use kube::api::{DeleteParams, Patch, PatchParams, PostParams, Preconditions};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
+use super::bugs::Bug;
 use super::call::Built;
 use super::kind::Kind;
 use super::objects::{Objects, at_path};
@@ -144,7 +145,7 @@ impl<K: Kind> Objects<K> {
                 | StoreError::NotFound(_)
                 | StoreError::Unavailable(_)
         );
-        if doubtful {
+        if doubtful && !self.bugs.has(Bug::LateCacheTrusted) {
             self.cache().doubt(cluster);
         }
     }

@@ -61,16 +61,12 @@ async fn what_changes_nothing_is_no_write(server: Server, key: ObjectKey) {
         .await
         .unwrap();
     let annotation = ("example.com/a", "b");
-    let cluster = store
-        .adopt_cluster(
-            &key,
-            &version(&*cluster),
-            &finalizers[0],
-            annotation.0,
-            annotation.1,
-        )
-        .await
-        .unwrap();
+    let adopt = async |cluster: &OpenViduCluster| {
+        let (version, finalizer) = (version(cluster), &finalizers[0]);
+        let adopted = store.adopt_cluster(&key, &version, finalizer, annotation.0, annotation.1);
+        adopted.await.unwrap()
+    };
+    let cluster = adopt(&cluster).await;
     let mut record = node(&key, "w1");
     record.metadata.finalizers = Some(finalizers.clone());
     let record = store.create_node(record).await.unwrap();
@@ -88,16 +84,7 @@ async fn what_changes_nothing_is_no_write(server: Server, key: ObjectKey) {
         .await
         .unwrap();
     assert_eq!(same, cluster);
-    store
-        .adopt_cluster(
-            &key,
-            &version(&*cluster),
-            &finalizers[0],
-            annotation.0,
-            annotation.1,
-        )
-        .await
-        .unwrap();
+    adopt(&cluster).await;
     store
         .set_cluster_finalizers(&key, &version(&*cluster), finalizers.clone())
         .await

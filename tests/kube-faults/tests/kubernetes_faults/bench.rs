@@ -34,6 +34,10 @@ const SIZE: Size = Size {
 /// How long rights may take to be in force.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Changes of a run that the server itself may refuse as outdated. One: the change that was decided before a late request was
+/// done. Who looks at the server after a doubt needs no second.
+const OUTDATED: usize = 1;
+
 /// A server with the project's kinds, and an operator's account with the rights that are shipped.
 pub struct Bench {
     api: ApiServer,
@@ -47,6 +51,13 @@ pub struct Bench {
 
 /// A course of events.
 pub type Course = (Shape, Scenario);
+
+/// What is wrong with the operator: nothing, but where a test plants it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Planted {
+    pub engine: ovo_planner::bugs::Bugs,
+    pub store: ovo_store::kubernetes::bugs::Bugs,
+}
 
 /// One thing that goes wrong.
 #[derive(Clone)]
@@ -91,7 +102,7 @@ pub struct Outcome {
 
 /// A run in which nothing goes wrong.
 pub struct FaultFree {
-    pub outcome: Outcome,
+    outcome: Outcome,
     requests: Vec<Point>,
     calls: Vec<gate::Point>,
 }
@@ -176,9 +187,14 @@ impl Bench {
         name
     }
 
-    fn run(&self, course: Course, gate: &Gate, wire: &Wire) -> Result<Outcome, String> {
-        let (shape, scenario) = course;
-        let mut setup = setup(shape);
+    fn run(
+        &self,
+        (shape, scenario): Course,
+        planted: Planted,
+        gate: &Gate,
+        wire: &Wire,
+    ) -> Result<Outcome, String> {
+        let mut setup = setup(shape).bugs(planted.engine);
         setup.world.start = self.start;
         setup.size = SIZE;
         let namespace = self.namespace();
@@ -188,6 +204,7 @@ impl Bench {
             self.people.clone(),
             namespace.clone(),
             wire.clone(),
+            planted.store,
         );
         let clock = SimClock::new(setup.world.start);
         let world = WorldGate {
@@ -210,9 +227,9 @@ impl Bench {
     ///
     /// # Errors
     /// When it fails.
-    pub fn fault_free(&self, course: Course) -> Result<FaultFree, String> {
+    pub fn fault_free(&self, course: Course, planted: Planted) -> Result<FaultFree, String> {
         let (gate, wire) = (Gate::open(), Wire::default());
-        let outcome = self.run(course, &gate, &wire)?;
+        let outcome = self.run(course, planted, &gate, &wire)?;
         Ok(FaultFree {
             outcome,
             requests: wire.points(),
@@ -227,22 +244,29 @@ impl Bench {
     pub fn troubled(
         &self,
         course: Course,
+        planted: Planted,
         trouble: &Trouble,
-        expected: &Outcome,
+        expected: &FaultFree,
     ) -> Result<(), String> {
         let (gate, wire) = match trouble {
             Trouble::Request(point, fault) => (Gate::open(), Wire::at(point.clone(), *fault)),
             Trouble::World(number, _) => (Gate::at(*number, gate::Fault::Crash), Wire::default()),
         };
         let name = format!("{course:?} {trouble}");
-        let outcome = self.run(course, &gate, &wire);
+        let outcome = self.run(course, planted, &gate, &wire);
         let outcome = outcome.map_err(|words| format!("{name}: {words}"))?;
         if !wire.hit() && !gate.hit() {
             return Err(format!(
                 "{name}: the point was not reached: the run is not repeatable"
             ));
         }
-        match outcome.difference(expected) {
+        let outdated = wire.outdated();
+        if outdated > OUTDATED {
+            return Err(format!(
+                "{name}: {outdated} changes were refused as outdated"
+            ));
+        }
+        match outcome.difference(&expected.outcome) {
             None => Ok(()),
             Some(words) => Err(format!("{name}: {words}")),
         }
@@ -252,6 +276,11 @@ impl Bench {
 // === impl FaultFree ===
 
 impl FaultFree {
+    /// Where this run ended otherwise than another one.
+    pub fn difference(&self, other: &Self) -> Option<String> {
+        self.outcome.difference(&other.outcome)
+    }
+
     /// All that can go wrong.
     pub fn troubles(&self) -> Vec<Trouble> {
         let requests = self.requests.iter().flat_map(|point| {

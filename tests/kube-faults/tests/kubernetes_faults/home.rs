@@ -12,6 +12,7 @@ use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_provider_sim::{CallInfo, Interceptor, Verdict};
 use ovo_simulation::gate::Gate;
 use ovo_simulation::home::Home;
+use ovo_store::kubernetes::bugs::Bugs;
 use ovo_store::kubernetes::{AlwaysOpen, KubernetesOptions, KubernetesStore, Limits, Scope};
 use ovo_store::{Freshness, ObjectKey, SecretObject, Store, StoreError};
 use serde_json::{Value, json};
@@ -31,6 +32,7 @@ pub struct KubernetesHome {
     people: Client,
     namespace: String,
     wire: Wire,
+    bugs: Bugs,
     now: Mutex<Now>,
 }
 
@@ -67,13 +69,14 @@ impl Interceptor for WorldGate {
 // === impl KubernetesHome ===
 
 impl KubernetesHome {
-    /// A home in this namespace, which is there and empty.
+    /// A home in this namespace, which is there and empty, of an operator whose store has these bugs.
     pub fn new(
         runtime: Handle,
         operator: Client,
         people: Client,
         namespace: String,
         wire: Wire,
+        bugs: Bugs,
     ) -> Self {
         Self {
             runtime,
@@ -81,6 +84,7 @@ impl KubernetesHome {
             people,
             namespace,
             wire,
+            bugs,
             now: Mutex::default(),
         }
     }
@@ -110,6 +114,7 @@ impl KubernetesHome {
         let Some(store) = store else {
             return;
         };
+        self.wire.catch_up();
         let began = Instant::now();
         self.runtime.block_on(async {
             while !matches!(knows(store.clone()).await, Ok(true)) {
@@ -150,6 +155,7 @@ impl Home for KubernetesHome {
                 per_second: 10_000,
                 ..Limits::default()
             },
+            bugs: self.bugs,
             ..KubernetesOptions::new(scope, "test")
         };
         let store = self.runtime.block_on(async {

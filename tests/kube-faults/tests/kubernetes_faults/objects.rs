@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ovo_kube::ApiServer;
 use serde_json::{Map, Value, json};
 
-/// Objects by kind and name.
+/// Objects by kind and name; those whose names are drawn by lot and become the same are numbered.
 pub type Objects = BTreeMap<String, Value>;
 
 /// The objects of a namespace, masked. `names` are those that a run has for itself: they differ between runs.
@@ -20,11 +20,24 @@ pub fn objects(api: &ApiServer, namespace: &str, names: &[&str]) -> Objects {
         let path = format!("{group}/namespaces/{namespace}/{kind}");
         let list = api.request("GET", &path, None).unwrap();
         assert_eq!(list.code, 200, "{path}: {}", list.body);
-        for object in list.body["items"].as_array().unwrap() {
-            let name = object["metadata"]["name"].as_str().unwrap();
-            let masked = mask("", object, names);
-            objects.insert(format!("{kind}/{name}"), masked);
-        }
+        let items = list.body["items"].as_array().unwrap().iter();
+        objects.extend(numbered(kind, items.map(|object| mask("", object, names))));
+    }
+    objects
+}
+
+/// Masked objects of one kind by name. Of those with the same name, instances of a cloud, the order is that of what they say.
+fn numbered(kind: &str, masked: impl Iterator<Item = Value>) -> Objects {
+    let mut all: Vec<(String, Value)> = masked.map(|object| (object.to_string(), object)).collect();
+    all.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let mut objects = Objects::new();
+    for (_, object) in all {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        let key = format!("{kind}/{name}");
+        let numbers = (1..).map(|number| format!("{key} ({number})"));
+        let mut keys = std::iter::once(key.clone()).chain(numbers);
+        let free = keys.find(|key| !objects.contains_key(key));
+        objects.insert(free.expect("a number"), object);
     }
     objects
 }
@@ -66,13 +79,14 @@ fn managers(entries: &[Value]) -> BTreeSet<String> {
         .collect()
 }
 
-/// Digests follow from the secrets that each run generates. They have 16 or 32 digits.
+/// Digests follow from the secrets that each run generates. They have 16 or 32 digits, and the ids of instances, which a
+/// cloud draws by lot, have 17.
 fn without_digests(text: &str) -> String {
     let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
     let word = |word: &str| {
         let rest = word.trim_end_matches([',', ';', '"', ')']);
         let digits = rest.trim_start_matches(|c: char| !is_digit(c));
-        matches!(digits.len(), 16 | 32) && digits.chars().all(is_digit)
+        matches!(digits.len(), 16 | 17 | 32) && digits.chars().all(is_digit)
     };
     let parts = text.split_inclusive([' ', ':', '-']);
     let mask = |part: &str| {
@@ -155,6 +169,35 @@ mod tests {
             "db1e4df357692bc6",
         );
         assert_eq!(difference(&one, &other), Vec::<String>::new());
+    }
+
+    #[test]
+    fn instances_are_compared_by_what_they_say() {
+        let run = |ids: [&str; 3], phases: [&str; 3]| {
+            let instances = ids.iter().zip(phases).map(|(id, phase)| {
+                let metadata = json!({"name": format!("demo-{id}")});
+                let instance = json!({
+                    "metadata": metadata,
+                    "spec": {"machine": id},
+                    "status": {"phase": phase},
+                });
+                mask("", &instance, &[])
+            });
+            numbered("openvidunodes", instances)
+        };
+        let ids = [
+            "i-51d84cd6e24fe0001",
+            "i-0a1b2c3d4e5f60002",
+            "i-11d84cd6e24fe0003",
+        ];
+        let others = ["i-9", "i-0", "i-4"].map(|id| format!("{id}1d84cd6e24fe0001"));
+        let others = [&*others[0], &*others[1], &*others[2]];
+        let one = run(ids, ["Serving", "Failed", "Serving"]);
+        assert_eq!(one.len(), 3);
+        let other = run(others, ["Failed", "Serving", "Serving"]);
+        assert_eq!(difference(&one, &other), Vec::<String>::new());
+        let worse = run(others, ["Failed", "Failed", "Serving"]);
+        assert_eq!(difference(&one, &worse).len(), 1);
     }
 
     #[test]

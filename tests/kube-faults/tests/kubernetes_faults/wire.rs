@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
-use futures::{StreamExt, stream};
+use futures::{Stream, StreamExt, stream};
 use http::{Method, Request, Response};
 use http_body::Frame;
-use http_body_util::StreamBody;
+use http_body_util::{BodyStream, StreamBody};
 use kube::Client;
 use kube::client::Body;
 use ovo_kube_faults::{Fault, Point, named};
@@ -28,7 +30,28 @@ struct State {
     /// Begun and ended changes, counted: what was read between two is as it is stored.
     changes: u64,
     late: Option<Request<Vec<u8>>>,
+    /// Changes after which the watches tell what they held back.
+    behind: usize,
+    held: Held,
+    outdated: usize,
     life: Life,
+}
+
+/// Changes that an operator may ask for while its watches are behind. More than one that looks at the server after a
+/// doubt needs to begin the next thing, and enough to see whether one asks for the same again and again.
+const BEHIND: usize = 5;
+
+/// Nor is a watch behind for longer than this: loaded API servers were seen to be some seconds behind.
+const BEHIND_FOR: Duration = Duration::from_secs(5);
+
+/// Whether watches hold back what they have to tell. Clones are the same one.
+#[derive(Clone)]
+struct Held(Arc<watch::Sender<bool>>);
+
+impl Default for Held {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
 }
 
 /// One life of an operator: it ends at a point, and sends nothing afterwards. Clones are the same one.
@@ -65,6 +88,23 @@ impl Life {
     }
 }
 
+// === impl Held ===
+
+impl Held {
+    fn set(&self, held: bool) {
+        self.0.send_replace(held);
+    }
+
+    /// Waits until nothing is held back.
+    async fn over(&self) {
+        let mut held = self.0.subscribe();
+        let over = held.wait_for(|held| !*held);
+        if tokio::time::timeout(BEHIND_FOR, over).await.is_err() {
+            self.set(false);
+        }
+    }
+}
+
 // === impl Wire ===
 
 impl Wire {
@@ -94,6 +134,18 @@ impl Wire {
         self.state().hit
     }
 
+    /// How often the server, and not a fault, refused a change as outdated: 409.
+    pub fn outdated(&self) -> usize {
+        self.state().outdated
+    }
+
+    /// The watches tell what they held back.
+    pub fn catch_up(&self) {
+        let mut state = self.state();
+        state.behind = 0;
+        state.held.set(false);
+    }
+
     /// Grows with each change that is begun and each that has ended.
     pub fn changes(&self) -> u64 {
         self.state().changes
@@ -113,6 +165,7 @@ impl Wire {
     pub fn operator(&self, client: Client) -> Client {
         let life = Life::default();
         self.state().life = life.clone();
+        self.catch_up();
         let (wire, namespace) = (self.clone(), client.default_namespace().to_owned());
         let service = tower::service_fn(move |request: Request<Body>| {
             let (wire, client, life) = (wire.clone(), client.clone(), life.clone());
@@ -139,6 +192,21 @@ impl Wire {
         fault
     }
 
+    fn fall_behind(&self) {
+        let mut state = self.state();
+        state.behind = BEHIND;
+        state.held.set(true);
+    }
+
+    /// The operator asks for a change.
+    fn count_behind(&self) {
+        let mut state = self.state();
+        state.behind = state.behind.saturating_sub(1);
+        if state.behind == 0 {
+            state.held.set(false);
+        }
+    }
+
     async fn pass(
         &self,
         client: Client,
@@ -156,8 +224,21 @@ impl Wire {
             let (head, body) = late.into_parts();
             whole(&client, Request::from_parts(head, Body::from(body))).await?;
         }
+        if awaited {
+            self.count_behind();
+        }
         match self.fault(&request) {
-            None => Ok(client.send(request).await?),
+            None if is_watch(&request) => {
+                let held = self.state().held.clone();
+                when_told(client.send(request).await?, held).await
+            }
+            None => {
+                let answer = client.send(request).await?;
+                if awaited && answer.status() == http::StatusCode::CONFLICT {
+                    self.state().outdated += 1;
+                }
+                Ok(answer)
+            }
             Some(Fault::DiesBefore) => life.die().await,
             Some(Fault::DiesAfter) => {
                 whole(&client, request).await?;
@@ -168,6 +249,11 @@ impl Wire {
             }
             Some(Fault::AnswerCut) => half(whole(&client, request).await?, None).await,
             Some(Fault::AnswerLost) => {
+                whole(&client, request).await?;
+                Err("the connection broke before the answer".into())
+            }
+            Some(Fault::Behind) => {
+                self.fall_behind();
                 whole(&client, request).await?;
                 Err("the connection broke before the answer".into())
             }
@@ -186,6 +272,11 @@ impl Wire {
             Some(Fault::ServerError) => refused(500, "InternalError"),
         }
     }
+}
+
+fn is_watch(request: &Request<Body>) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    query.split('&').any(|pair| pair == "watch=true")
 }
 
 /// A change on its way. It ends also where the operator dies and it is dropped.
@@ -215,22 +306,44 @@ async fn whole(client: &Client, request: Request<Body>) -> Result<Response<Vec<u
 async fn half(answer: Response<Vec<u8>>, reader: Option<Life>) -> Result<Response<Body>, BoxError> {
     let (head, body) = answer.into_parts();
     let half = body[..body.len() / 2].to_vec();
-    // A client wraps whatever body it is answered with; there is no other public way to make one.
+    let rest = stream::once(async move {
+        match reader {
+            Some(life) => life.die().await,
+            None => Err(BoxError::from("the connection broke in mid-answer")),
+        }
+    });
+    let begun = stream::once(async move { Ok(Frame::data(half.into())) });
+    Ok(Response::from_parts(
+        head,
+        body_of(begun.chain(rest)).await?,
+    ))
+}
+
+/// The answer to a watch, which says nothing while it is held back.
+async fn when_told(answer: Response<Body>, held: Held) -> Result<Response<Body>, BoxError> {
+    let (parts, body) = answer.into_parts();
+    let told = BodyStream::new(body).then(move |frame| {
+        let held = held.clone();
+        async move {
+            held.over().await;
+            frame.map_err(BoxError::from)
+        }
+    });
+    Ok(Response::from_parts(parts, body_of(told).await?))
+}
+
+type Part = Result<Frame<<Body as http_body::Body>::Data>, BoxError>;
+type Parts = Pin<Box<dyn Stream<Item = Part> + Send>>;
+
+/// A client wraps whatever body it is answered with; there is no other public way to make one.
+async fn body_of(parts: impl Stream<Item = Part> + Send + 'static) -> Result<Body, BoxError> {
+    let mut parts: Option<Parts> = Some(Box::pin(parts));
     let wrapper = tower::service_fn(move |_: Request<Body>| {
-        let (half, reader) = (half.clone(), reader.clone());
-        let rest = stream::once(async move {
-            match reader {
-                Some(life) => life.die().await,
-                None => Err(BoxError::from("the connection broke in mid-answer")),
-            }
-        });
-        let begun = stream::once(async move { Ok(Frame::data(half.into())) });
-        let body = StreamBody::new(begun.chain(rest).boxed());
-        async move { Ok::<_, BoxError>(Response::new(body)) }
+        let parts = parts.take().expect("one request");
+        async move { Ok::<_, BoxError>(Response::new(StreamBody::new(parts))) }
     });
     let wrapper = Client::new(wrapper, "default");
-    let whole = wrapper.send(Request::new(Body::empty())).await?;
-    Ok(Response::from_parts(head, whole.into_body()))
+    Ok(wrapper.send(Request::new(Body::empty())).await?.into_body())
 }
 
 /// What an API server says in this case.

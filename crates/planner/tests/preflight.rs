@@ -88,7 +88,9 @@ fn what_is_ignored_is_said_and_goes_on_being_said() {
     let mut later = apply_writes(snapshot, &plan);
     for observation in later.observed.values_mut() {
         if let Observation::Known { nodes, .. } = observation {
-            nodes.values_mut().for_each(|n| n.preflight = None);
+            for node in nodes.values_mut() {
+                node.preflight = None;
+            }
         }
     }
     assert_eq!(said(&ovo_planner::plan(&later)), (status, reason, message));

@@ -94,20 +94,18 @@ impl Bed {
     }
 
     pub(crate) fn write(&self, manifest: &Manifest) {
-        let mut machines = String::new();
-        for machine in &self.machines {
+        let machine = |machine: &Machine| {
             let role = if machine.name().starts_with('m') {
                 "Master"
             } else {
                 "Media"
             };
-            machines += &format!(
-                "        - {{name: {}, role: {role}, address: {}, hostKey: {}}}\n",
-                machine.name(),
-                machine.address(),
-                machine.host_key()
-            );
-        }
+            let (name, address, key) = (machine.name(), machine.address(), machine.host_key());
+            format!(
+                "        - {{name: {name}, role: {role}, address: {address}, hostKey: {key}}}\n"
+            )
+        };
+        let machines: String = self.machines.iter().map(machine).collect();
         let Manifest {
             ignore,
             user,

@@ -246,8 +246,8 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
         let page = serving.metrics(&bed);
         let lines = page.lines().filter(|l| l.starts_with(name));
         lines
-            .filter_map(|l| l.rsplit(' ').next()?.parse::<f64>().ok())
-            .sum::<f64>()
+            .filter_map(|l| l.rsplit(' ').next()?.parse::<u64>().ok())
+            .sum::<u64>()
     };
     let (rounds, steps) = (
         "openvidu_operator_reconciles_total{",
@@ -256,7 +256,7 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
     let (files_before, steps_before) = (files(), count(&mut serving, steps));
     let rounds_before = count(&mut serving, rounds);
     until_within(PATIENCE, "three more rounds", || {
-        count(&mut serving, rounds) >= rounds_before + 3.0
+        count(&mut serving, rounds) >= rounds_before + 3
     });
     assert_eq!(
         count(&mut serving, steps),

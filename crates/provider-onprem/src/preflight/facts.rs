@@ -1,5 +1,7 @@
 //! What the preflight's script says of a machine.
 
+use ovo_api::profile::releases::ProgramVersion;
+
 /// A program that may be there.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Program {
@@ -7,7 +9,7 @@ pub enum Program {
     #[default]
     Absent,
     /// In this version.
-    Version(u32, u32, u32),
+    Version(ProgramVersion),
     /// There, and does not say which: with its words.
     Unreadable(String),
 }
@@ -127,8 +129,8 @@ fn program(value: &str) -> Program {
         })
         .collect();
     match numbers[..] {
-        [major, minor, patch] => Program::Version(major, minor, patch),
-        [major, minor] => Program::Version(major, minor, 0),
+        [major, minor, patch] => Program::Version((major, minor, patch)),
+        [major, minor] => Program::Version((major, minor, 0)),
         _ => Program::Unreadable(value.to_owned()),
     }
 }
@@ -144,8 +146,8 @@ mod tests {
     #[test]
     fn a_whole_answer() {
         let facts = Facts::parse(WHOLE).unwrap();
-        assert_eq!(facts.docker, Program::Version(20, 10, 24));
-        assert_eq!(facts.compose, Program::Version(5, 1, 4));
+        assert_eq!(facts.docker, Program::Version((20, 10, 24)));
+        assert_eq!(facts.compose, Program::Version((5, 1, 4)));
         assert_eq!(facts.os, ("ubuntu".to_owned(), "24.04".to_owned()));
         assert_eq!(
             facts.listens,

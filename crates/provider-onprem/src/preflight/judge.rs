@@ -180,14 +180,15 @@ fn programs(facts: &Facts, needs: &Needs<'_>, found: &mut Vec<Finding>) {
                 format!("{what} is there and does not tell its version ({said})"),
                 format!("start or remove it, or list DockerVersion {IGNORE}"),
             )),
-            (&Program::Version(a, b, c), Some(least)) if (a, b, c) < least => {
-                let (x, y, z) = least;
-                found.push(Finding::new(
-                    check,
-                    format!("{what} {a}.{b}.{c} is there, the installer stops at anything before {x}.{y}.{z}"),
-                    format!("upgrade it, or remove it and let the installer bring its own; or list DockerVersion {IGNORE}"),
-                ));
-            }
+            (Program::Version(has), Some(least)) if *has < least => found.push(Finding::new(
+                check,
+                format!(
+                    "{what} {} is there, the installer stops at anything before {}",
+                    dotted(*has),
+                    dotted(least)
+                ),
+                format!("upgrade it, or remove it and let the installer bring its own; or list DockerVersion {IGNORE}"),
+            )),
             _ => {}
         }
     };
@@ -195,6 +196,10 @@ fn programs(facts: &Facts, needs: &Needs<'_>, found: &mut Vec<Finding>) {
     if facts.docker != Program::Absent {
         old("Compose", &facts.compose, needs.release.compose);
     }
+}
+
+fn dotted((major, minor, patch): ProgramVersion) -> String {
+    format!("{major}.{minor}.{patch}")
 }
 
 #[cfg(test)]
@@ -298,7 +303,7 @@ mod tests {
                 "list Internet",
             ),
             (
-                |f| f.docker = Program::Version(20, 10, 24),
+                |f| f.docker = Program::Version((20, 10, 24)),
                 "DockerVersion: Docker 20.10.24 is there, the installer stops at anything before 29.5.3",
                 "list DockerVersion",
             ),
@@ -320,14 +325,14 @@ mod tests {
 
     #[test]
     fn what_is_asked_follows_from_release_and_role() {
-        let old_engine = |f: &mut Facts| f.docker = Program::Version(20, 10, 24);
+        let old_engine = |f: &mut Facts| f.docker = Program::Version((20, 10, 24));
         assert_eq!(
             found("3.7.0", Role::Master, old_engine),
             Vec::<String>::new()
         );
         let new_engine = |f: &mut Facts| {
-            f.docker = Program::Version(29, 5, 3);
-            f.compose = Program::Version(2, 0, 0);
+            f.docker = Program::Version((29, 5, 3));
+            f.compose = Program::Version((2, 0, 0));
         };
         assert!(found("3.8.0", Role::Media, new_engine)[0].contains("Compose 2.0.0"));
         let little = |f: &mut Facts| f.disk_mib = 20_000;

@@ -15,7 +15,8 @@ mod tenancy;
 mod time;
 
 pub use node::{
-    Container, ContainerRef, MediaState, NodeName, ObservedNode, Presence, SignalMarker, UnitState,
+    Container, ContainerRef, MediaState, NodeName, ObservedNode, Preflight, Presence, SignalMarker,
+    UnitState,
 };
 pub use observed::{Observation, ObservedResource, Ownership, ResourceState, Scope};
 pub use outcome::{Outcome, ProviderError};

@@ -144,6 +144,19 @@ pub struct ObservedNode {
     /// The newest leader's epoch that its machine has seen; 0 where there was none, or nothing that could remember it.
     #[serde(default)]
     pub epoch: i64,
+    /// What a preflight found on it. `None` where none was made: something of ours is on it, or nothing is installed
+    /// there by us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preflight: Option<Preflight>,
+}
+
+/// What a preflight found on a machine on which nothing of ours is, each in words with the way out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preflight {
+    /// What stands in the way.
+    pub failed: Vec<String>,
+    /// What the manifest chose to ignore.
+    pub ignored: Vec<String>,
 }
 
 impl ObservedNode {

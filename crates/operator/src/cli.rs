@@ -1,6 +1,7 @@
 //! The command line.
 
 mod at;
+mod preflight;
 mod report;
 mod tenancy;
 
@@ -14,6 +15,7 @@ use ovo_api::value::Duration;
 use crate::failure::Failure;
 
 pub use at::{At, KubeArgs};
+pub use preflight::PreflightArgs;
 pub use report::ReportArgs;
 pub use tenancy::TenancyArgs;
 
@@ -119,6 +121,7 @@ the operator is down: a manifest that vanishes leaves its cluster running, untou
 Examples:
   openvidu-operator serve --local c --simulate
   openvidu-operator serve --local c --simulate=7 --simulate-speed 30 --log-format json
+  openvidu-operator serve --local c                        on the machines that the manifests name
   openvidu-operator serve --namespace video --simulate")]
     Serve(ServeArgs),
     /// Show what a manifest would change, step by step, and whom each step would cut
@@ -140,6 +143,13 @@ Exit code: 0 when every file is accepted, 1 otherwise.
 Example:
   openvidu-operator validate -f c/video.yaml -f c/secrets.yaml")]
     Validate(ValidateArgs),
+    /// Ask the machines of a manifest whether they are fit for OpenVidu; nothing is changed on any
+    #[command(after_help = "\
+The same is asked before anything is installed. Exit code: 0 all are fit, 2 one is not, 1 error.
+
+Example:
+  openvidu-operator preflight -f c/video.yaml -f c/secrets.yaml")]
+    Preflight(PreflightArgs),
     /// Print a complete manifest to start from
     Example {
         /// For which OpenVidu, where

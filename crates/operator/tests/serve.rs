@@ -278,25 +278,43 @@ fn a_directory_is_served_once() {
 
 #[test]
 fn what_is_not_built_is_named() {
-    let dir = Dir::v3();
-    let real = run(["serve", "--local", dir.str()]);
-    assert_eq!(real.status.code(), Some(1));
-    let words = said(&real);
-    for part in [
-        "spec.infrastructure.onPrem",
-        "spec.infrastructure.aws",
-        "not built yet",
-        "--simulate",
-    ] {
-        assert!(words.contains(part), "{part}: {words}");
-    }
-    assert!(!dir.state("store.redb").exists(), "nothing is touched");
     let kubernetes = run(["serve"]);
     assert_eq!(kubernetes.status.code(), Some(1));
+    let words = said(&kubernetes);
+    for part in ["not built yet", "--local DIR", "--simulate"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    // A cloud among machines is refused by itself, and nothing is made of it.
+    let dir = Dir::empty();
+    dir.write("v2.yaml", common::V2);
+    dir.write("secrets-v2.yaml", common::V2_SECRETS);
+    let serving = dir.serve_real();
+    until("it to be refused", || {
+        dir.cluster(V2)
+            .is_some_and(|cluster| condition(&cluster, "Stalled") == "True")
+    });
+    let cluster = dir.cluster(V2).unwrap();
+    let status = cluster.status.unwrap();
+    let stalled = status.conditions.iter().find(|c| c.type_ == "Stalled");
+    let message = &stalled.unwrap().message;
     assert!(
-        said(&kubernetes).contains("openvidu-operator serve --simulate"),
-        "{}",
-        said(&kubernetes)
+        message.contains("spec.infrastructure") && message.contains("--simulate"),
+        "{message}"
+    );
+    assert_eq!(serving.stop().0, Some(0));
+}
+
+/// What is on record there speaks of machines that never were.
+#[test]
+fn a_simulated_directory_is_not_served_for_real() {
+    let dir = Dir::v3();
+    dir.serve_with(&[]).stop();
+    let real = run(["serve", "--local", dir.str(), "--listen", "127.0.0.1:0"]);
+    assert_eq!(real.status.code(), Some(1));
+    let words = said(&real);
+    assert!(
+        words.contains(dir.str()) && words.contains("add --simulate"),
+        "{words}"
     );
 }
 

@@ -20,6 +20,7 @@ mod gate;
 mod group;
 mod machines;
 mod occupancy;
+mod preflight;
 mod records;
 mod resources;
 mod roster;
@@ -60,6 +61,7 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
     } else {
         group::phases(&view, &mut draft);
     }
+    preflight::plan(&view, &mut draft);
     if view.tearing_down() {
         // Deletion waits while the cluster is paused, like every other write.
         if !view.spec.paused() || bugs.has(Bug::NoPause) {

@@ -13,6 +13,7 @@ use crate::bugs::Bug;
 use crate::credentials::rotated;
 use crate::draft::Draft;
 use crate::occupancy::Busy;
+use crate::preflight;
 use crate::view::{GROUP, MACHINE, NodeView, View};
 
 /// Creates what is missing and brings the rest to what it should be.
@@ -43,6 +44,10 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>) {
         }
         match declared.found.filter(|found| view.is_ours(found)) {
             None if resource.create.is_some() => create(view, draft, resource),
+            None if preflight::holds(view) => draft.wait(
+                format!("install {}", resource.id),
+                "every machine to pass its preflight",
+            ),
             None => install(view, draft, resource),
             Some(found) => match &found.state {
                 ResourceState::Ready => repair(view, draft, resource, found),

@@ -233,6 +233,8 @@ impl World {
             zone: node.zone.as_ref().map(ToString::to_string),
             version,
             epoch: node.machine().map_or(0, |machine| machine.epoch),
+            // A simulated machine has everything that it takes.
+            preflight: None,
         }
     }
 }

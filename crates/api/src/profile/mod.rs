@@ -4,6 +4,7 @@
 //! the profile and never compares versions itself.
 
 mod cuts;
+pub mod releases;
 mod table;
 
 use serde::{Deserialize, Serialize};

@@ -103,6 +103,17 @@ pub(crate) fn installer(schema: &mut Schema) {
             "\"%s\" is no SHA-256: write 64 lower-case hexadecimal digits",
             "self.sha256",
         ),
+        tell(
+            ".mediaSHA256",
+            "!has(self.mediaSHA256) || self.mediaSHA256.matches('^[0-9a-f]{64}$')",
+            "\"%s\" is no SHA-256: write 64 lower-case hexadecimal digits",
+            "self.mediaSHA256",
+        ),
+        text(
+            ".mediaSHA256",
+            "!has(self.mediaSHA256) || has(self.sha256)",
+            "it is for the media nodes' script only: set sha256, the masters', too",
+        ),
         text(
             ".extraFlags",
             "!has(self.extraFlags) || self.extraFlags.all(f, f.matches('^--[a-z0-9]+(-[a-z0-9]+)*(=[A-Za-z0-9_.,:/@+-]*)?$'))",

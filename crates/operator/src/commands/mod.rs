@@ -11,10 +11,12 @@ mod get;
 #[cfg(feature = "kubernetes")]
 mod led;
 mod plan;
+mod preflight;
 mod report;
 mod serve;
 #[cfg(feature = "kubernetes")]
 mod serve_kubernetes;
+mod serve_machines;
 mod status;
 mod table;
 mod validate;
@@ -66,6 +68,7 @@ fn command(cli: Cli, probe: Option<Arc<dyn Probe>>) -> Result<ExitCode, Failure>
         Command::Serve(args) => serve::run(&args, cli.logs, probe),
         Command::Plan(args) => plan::run(&args),
         Command::Validate(args) => validate::run(&args),
+        Command::Preflight(args) => preflight::run(&args),
         Command::Example { profile, secrets } => example::run(profile, secrets),
         Command::Crds { output } => crds::run(output.as_deref()),
         Command::Get(args) => get::run(&args),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ovo_engine::{Engine, Options, Policy, Runner};
 use ovo_model::Wall;
+use ovo_provider::{Media, Provider};
 use ovo_provider_sim::{SimMedia, SimProvider};
 use ovo_store::directory::RESCAN_EVERY;
 use ovo_store::{Embedded, ObjectKey};
@@ -22,7 +23,7 @@ use crate::metrics::Metrics;
 use crate::probe::Probe;
 use crate::view::{Board, Live, Progress, Watch, tell_lines, tell_logs};
 
-type LocalEngine = Engine<Embedded, SimProvider, SimMedia, LocalClock>;
+type LocalEngine<P, M> = Engine<Embedded, P, M, LocalClock>;
 
 /// How what happens is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(super) fn run(
     probe: Option<Arc<dyn Probe>>,
 ) -> Result<ExitCode, Failure> {
     let Some(seed) = args.simulate.simulate else {
-        return Err(real_world(args.dir.as_deref()));
+        return super::serve_machines::run(args, logs);
     };
     let config = args
         .simulate_world
@@ -129,19 +130,6 @@ pub(super) fn policy(args: &ServeArgs) -> Policy {
     }
 }
 
-/// What serving without the simulator would need.
-fn real_world(dir: Option<&Path>) -> Failure {
-    let local = dir.map_or(String::new(), |dir| format!(" --local {}", dir.display()));
-    Failure::NotBuilt {
-        what:
-            "serving real machines (spec.infrastructure.onPrem) and AWS (spec.infrastructure.aws)"
-                .to_owned(),
-        instead: format!(
-            "add --simulate to serve the same manifests on a simulated world: openvidu-operator serve{local} --simulate"
-        ),
-    }
-}
-
 fn world_config(file: &Path) -> Result<WorldConfig, Failure> {
     let text = std::fs::read_to_string(file).map_err(Failure::file(file))?;
     serde_json::from_str(&text).map_err(|error| Failure::Damaged {
@@ -189,9 +177,9 @@ pub(crate) fn simulated_options(concurrency: u16, policy: Policy) -> Result<Opti
 }
 
 /// An operator over a directory.
-pub(crate) struct Server {
+pub(crate) struct Server<P = SimProvider, M = SimMedia> {
     local: Local,
-    engine: Arc<LocalEngine>,
+    engine: Arc<LocalEngine<P, M>>,
     admin: AdminServer,
     http: Option<HttpServer>,
     pub(crate) live: Arc<Live>,
@@ -201,7 +189,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Takes sockets and ports; nothing is reconciled yet.
+    /// [`Server::over`] the simulated world of a directory.
     pub(crate) async fn start(
         local: Local,
         listen: Option<SocketAddr>,
@@ -209,8 +197,25 @@ impl Server {
         shown: Shown,
     ) -> Result<Self, Failure> {
         let Some(door) = local.door().cloned() else {
-            return Err(real_world(Some(local.layout().root())));
+            return Err(Failure::Usage(format!(
+                "{} has no simulated world: serve it with --simulate",
+                local.layout().root().display()
+            )));
         };
+        let backend = (SimProvider::new(door.clone()), SimMedia::new(door));
+        Self::over(local, listen, backend, options, shown).await
+    }
+}
+
+impl<P: Provider + 'static, M: Media + 'static> Server<P, M> {
+    /// Takes sockets and ports; nothing is reconciled yet.
+    pub(crate) async fn over(
+        local: Local,
+        listen: Option<SocketAddr>,
+        (provider, media): (P, M),
+        options: Options,
+        shown: Shown,
+    ) -> Result<Self, Failure> {
         let admin = AdminServer::bind(&local)?;
         let http = match listen {
             Some(address) => Some(HttpServer::bind(address).await?),
@@ -218,8 +223,8 @@ impl Server {
         };
         let engine = Engine::new(
             local.store().clone(),
-            SimProvider::new(door.clone()),
-            SimMedia::new(door),
+            provider,
+            media,
             local.clock().clone(),
             options,
         );

@@ -107,6 +107,12 @@ impl Dir {
         self.serve_with(&["--simulate-speed", "20"])
     }
 
+    /// Serves it on the machines that it names.
+    pub fn serve_real(&self) -> Serving<'_> {
+        let mut command = operator(["serve", "--local", self.str(), "--listen", "127.0.0.1:0"]);
+        Serving::spawn(self, &mut command)
+    }
+
     pub fn serve_with(&self, arguments: &[&str]) -> Serving<'_> {
         let mut command = operator([
             "serve",

@@ -8,6 +8,7 @@ use ovo_api::status::OpenViduClusterStatus;
 use ovo_model::Observation;
 
 use crate::draft::Draft;
+use crate::preflight;
 use crate::view::View;
 
 const TRUE: &str = "True";
@@ -139,6 +140,9 @@ pub(super) fn update(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClust
         ),
         (None, Some((TRUE, ..))) => put("ConfigApplied", TRUE, "Applied", String::new()),
         (None, _) => put("ConfigApplied", FALSE, "NotThereYet", String::new()),
+    }
+    if let Some((status, reason, message)) = preflight::condition(view) {
+        put(preflight::CONDITION, status, reason, message);
     }
     if draft.drift.is_empty() {
         put("Drift", FALSE, "None", String::new());

@@ -2,6 +2,7 @@
 
 use data_encoding::HEXLOWER;
 use ovo_model::{ProviderError, ResourceId};
+use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::name::RecordKey;
@@ -60,11 +61,43 @@ impl Machine {
         record: &[u8],
         epoch: i64,
     ) -> Result<JobState, ProviderError> {
+        self.start(id, job, None, record, epoch).await
+    }
+
+    /// The same for a job that needs secrets: lines `NAME=VALUE`, which are in a file in the machine's memory while it
+    /// runs and that `OPENVIDU_OPERATOR_SECRET` names. No value gets into its output; none counts for its digest.
+    ///
+    /// # Errors
+    /// By what befell the command. The job itself goes on.
+    pub async fn start_job_with_secrets(
+        &self,
+        id: &ResourceId,
+        job: JobSpec<'_>,
+        secrets: &SecretString,
+        record: &[u8],
+        epoch: i64,
+    ) -> Result<JobState, ProviderError> {
+        self.start(id, job, Some(secrets), record, epoch).await
+    }
+
+    async fn start(
+        &self,
+        id: &ResourceId,
+        job: JobSpec<'_>,
+        secrets: Option<&SecretString>,
+        record: &[u8],
+        epoch: i64,
+    ) -> Result<JobState, ProviderError> {
         let (key, digest) = (RecordKey::of(id), job.digest(id));
-        let input = parts(&[record, job.script.as_bytes()]);
-        let output = self
-            .script(START, epoch, &[key.as_str(), &id.name, &digest], input)
-            .await?;
+        let (kind, input) = match secrets {
+            None => ("plain", parts(&[record, job.script.as_bytes()])),
+            Some(secrets) => {
+                let secrets = secrets.expose_secret().as_bytes();
+                ("secret", parts(&[record, job.script.as_bytes(), secrets]))
+            }
+        };
+        let arguments = [key.as_str(), &id.name, &digest, kind];
+        let output = self.script(START, epoch, &arguments, input).await?;
         let answer = String::from_utf8_lossy(&output.stdout);
         let mut words = answer.split_whitespace();
         match (words.next(), words.next()) {

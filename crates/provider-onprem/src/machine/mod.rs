@@ -18,6 +18,7 @@ mod refusal;
 mod units;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ovo_model::ProviderError;
 
@@ -68,13 +69,42 @@ impl Machine {
         arguments: &[&str],
         input: Vec<u8>,
     ) -> Result<Output, ProviderError> {
-        let mut command = Command::new(format!("{PRELUDE}\n{script}"))
+        let command = self.command(script, epoch, arguments, input);
+        self.answer(self.link.run(&command).await?)
+    }
+
+    /// Runs a script that changes nothing, for as long as it takes within `limit`.
+    pub(crate) async fn read(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        input: Vec<u8>,
+        limit: Duration,
+    ) -> Result<Output, ProviderError> {
+        let command = self.command(script, 0, arguments, input);
+        self.answer(self.link.run_within(&command, limit).await?)
+    }
+
+    /// Runs a script that changes something and needs nothing on standard input.
+    pub(crate) async fn act(
+        &self,
+        script: &str,
+        arguments: &[&str],
+        epoch: i64,
+    ) -> Result<Output, ProviderError> {
+        self.script(script, epoch, arguments, Vec::new()).await
+    }
+
+    fn command(&self, script: &str, epoch: i64, arguments: &[&str], input: Vec<u8>) -> Command {
+        let command = Command::new(format!("{PRELUDE}\n{script}"))
             .arg(&*self.id)
             .arg(epoch.to_string());
-        for argument in arguments {
-            command = command.arg(*argument);
-        }
-        let output = self.link.run(&command.reads(input)).await?;
+        let all = arguments.iter();
+        all.fold(command, |command, argument| command.arg(*argument))
+            .reads(input)
+    }
+
+    fn answer(&self, output: Output) -> Result<Output, ProviderError> {
         match output.code {
             0 => Ok(output),
             code => Err(refusal::classify(self.name(), code, &output)),

@@ -12,6 +12,8 @@ use ovo_api::profile::Profile;
 use ovo_model::{Observation, Outcome, ProviderError, Resource, Scope, Step};
 use ovo_provider::{Call, Provider, ScopeChoice, Target};
 
+pub(crate) use record::Record;
+
 use crate::desired::{self, Contents};
 use crate::machine::Machine;
 use crate::ssh::Link;

@@ -11,14 +11,14 @@ const FORMAT: i64 = 1;
 /// A record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Record {
+pub(crate) struct Record {
     format_version: i64,
     /// The properties that were last set.
-    pub(super) applied: BTreeMap<String, Value>,
+    pub(crate) applied: BTreeMap<String, Value>,
 }
 
 impl Record {
-    pub(super) const fn new(applied: BTreeMap<String, Value>) -> Self {
+    pub(crate) const fn new(applied: BTreeMap<String, Value>) -> Self {
         Self {
             format_version: FORMAT,
             applied,
@@ -26,20 +26,20 @@ impl Record {
     }
 
     /// A record as it was read; one that is torn or foreign counts as none: what it told is then set anew.
-    pub(super) fn read(bytes: Option<&[u8]>) -> Self {
+    pub(crate) fn read(bytes: Option<&[u8]>) -> Self {
         bytes
             .and_then(|bytes| serde_json::from_slice::<Self>(bytes).ok())
             .filter(|record| record.format_version == FORMAT)
             .unwrap_or_else(|| Self::new(BTreeMap::new()))
     }
 
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, ProviderError> {
+    pub(crate) fn bytes(&self) -> Result<Vec<u8>, ProviderError> {
         serde_json::to_vec(self)
             .map_err(|error| ProviderError::Retryable(format!("a record: {error}")))
     }
 
     /// A property that is plain text.
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         match self.applied.get(name) {
             Some(Value::Known(Scalar::Text(text))) => Some(text),
             _ => None,

@@ -15,5 +15,10 @@ if [ -e "$job/digest" ]; then
     *) systemctl stop --no-block "$unit" ;;
   esac
 fi
-case $active in inactive | failed) release "$key" ;; esac
+case $active in
+  inactive | failed)
+    rm -f "$fences/secret.$id.$key"
+    release "$key"
+    ;;
+esac
 echo "$active"

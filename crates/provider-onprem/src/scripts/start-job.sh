@@ -1,9 +1,12 @@
-# start-job KEY NAME DIGEST, input: record, script. Prints what the job is now:
+# start-job KEY NAME DIGEST plain|secret, input: record, script, and what is secret if there is something: lines "NAME=VALUE".
+# Those are in a file in memory while the job runs, which OPENVIDU_OPERATOR_SECRET names; no VALUE gets into its output.
+# Prints what the job is now:
 #   done | failed CODE | running | started | busy DIGEST (the same job with an older script still runs)
-key=$1 name=$2 digest=$3
+key=$1 name=$2 digest=$3 kind=$4
 inbox
 receive "$received/record"
 receive "$received/script"
+[ "$kind" = plain ] || receive "$received/secret"
 enter
 claim "$key" Job "$name"
 job=$mine/job
@@ -52,7 +55,22 @@ cat >"$job/run" <<'RUN'
 # Runs the script beside it; the result is its last act.
 cd "$(dirname "$0")"
 code=0
-/bin/bash ./script </dev/null >output 2>&1 || code=$?
+if [ -z "$2" ]; then
+  /bin/bash ./script </dev/null >output 2>&1 || code=$?
+else
+  values=()
+  while IFS= read -r line; do values+=("${line#*=}"); done <"$2"
+  mask() {
+    local line value
+    while IFS= read -r line || [ -n "$line" ]; do
+      for value in "${values[@]}"; do [ -z "$value" ] || line=${line//"$value"/***}; done
+      printf '%s\n' "$line"
+    done
+  }
+  set -o pipefail
+  OPENVIDU_OPERATOR_SECRET=$2 /bin/bash ./script </dev/null 2>&1 | mask >output || code=$?
+  rm -f "$2"
+fi
 echo "$1 $code" >.result
 sync output .result
 mv -fT .result result
@@ -63,5 +81,10 @@ sync "$job/script" "$job/digest" "$job/run" "$job"
 cp "$received/record" "$mine/.record"
 settle "$mine/.record" "$mine/record"
 systemctl reset-failed "$(unit "$digest")" 2>/dev/null || true
-systemd-run --quiet --collect -p Type=exec --unit="$(unit "$digest")" -- /bin/bash "$job/run" "$digest"
+secret=
+if [ "$kind" = secret ]; then
+  secret=$fences/secret.$id.$key
+  mv -fT "$received/secret" "$secret"
+fi
+systemd-run --quiet --collect -p Type=exec --unit="$(unit "$digest")" -- /bin/bash "$job/run" "$digest" "$secret"
 echo started

@@ -68,10 +68,18 @@ impl Link {
     /// # Errors
     /// See [`SshError`]. After [`SshError::Broken`] and [`SshError::Timeout`] the command may have had its effect.
     pub async fn run(&self, command: &Command) -> Result<Output, SshError> {
+        self.run_within(command, self.limits.call).await
+    }
+
+    /// The same with another limit than [`Limits::call`]: for what changes nothing, and so may outlast a lease.
+    ///
+    /// # Errors
+    /// As [`Link::run`].
+    pub async fn run_within(&self, command: &Command, limit: Duration) -> Result<Output, SshError> {
         let line = command.line(&self.access)?;
         let (session, channel) = self.open().await?;
         let call = tokio::time::timeout(
-            self.limits.call,
+            limit,
             session.run(channel, line, command.input(), self.limits.output),
         );
         let result = match call.await {
@@ -79,7 +87,7 @@ impl Link {
             Err(_) => Err(SshError::Timeout {
                 machine: self.access.name.clone(),
                 what: "a command",
-                limit: self.limits.call,
+                limit,
             }),
         };
         match result {

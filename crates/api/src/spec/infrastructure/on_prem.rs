@@ -107,11 +107,15 @@ pub struct Installer {
     #[serde(rename = "baseURL", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024))]
     pub base_url: Option<String>,
-    /// SHA-256 that a fetched script must have, in hexadecimal digits.
+    /// SHA-256 that a fetched script must have, in hexadecimal digits; one that differs is not run.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 64, max = 64))]
     pub sha256: Option<String>,
-    /// Further flags for the installer, one each.
+    /// The same for the media nodes' script, where it is another one than the masters'. Absent: `sha256`.
+    #[serde(rename = "mediaSHA256", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 64, max = 64))]
+    pub media_sha256: Option<String>,
+    /// Further flags for the masters' installer, one each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 32), inner(length(min = 3, max = 256)))]
     pub extra_flags: Vec<String>,

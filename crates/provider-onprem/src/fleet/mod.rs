@@ -1,0 +1,229 @@
+//! The provider for a cluster of machines.
+
+mod desired;
+mod execute;
+mod keys;
+mod look;
+mod observe;
+mod preflights;
+mod rooms;
+mod tries;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures::stream::{self, StreamExt};
+use ovo_api::OpenViduCluster;
+use ovo_api::act::Role;
+use ovo_api::profile::Profile;
+use ovo_api::spec::{Machine as Listed, OnPrem};
+use ovo_model::{NodeName, Observation, Op, Outcome, ProviderError, Resource, Scope, Step};
+use ovo_provider::{Call, Provider, ScopeChoice, Target};
+
+use crate::machine::Machine;
+use crate::preflight::Report;
+use crate::ssh::{Connect, Limits, Link};
+
+pub use keys::{KeyAnswer, Keys};
+pub use rooms::UnreadRooms;
+
+/// Machines that are spoken with at the same time, for one cluster.
+const AT_ONCE: usize = 16;
+
+/// Machines that are listed in manifests, reached by SSH.
+pub struct Fleet {
+    keys: Arc<dyn Keys>,
+    connect: Arc<dyn Connect>,
+    limits: Limits,
+    links: Mutex<BTreeMap<String, Kept>>,
+    preflights: preflights::Preflights,
+    tries: tries::Tries,
+}
+
+/// A connection that is kept, and what it was made from.
+struct Kept {
+    made_from: [u8; 32],
+    link: Arc<Link>,
+}
+
+impl Fleet {
+    /// A fleet that has not been spoken with yet. Private keys come from `keys`, streams from `connect`.
+    pub fn new(keys: Arc<dyn Keys>, connect: Arc<dyn Connect>, limits: Limits) -> Self {
+        Self {
+            keys,
+            connect,
+            limits,
+            links: Mutex::default(),
+            preflights: preflights::Preflights::default(),
+            tries: tries::Tries::default(),
+        }
+    }
+
+    /// Asks every listed machine whether it is fit, as before an installation, and changes nothing on any. All count as
+    /// bare, also one that has something on it: that is then what is found.
+    ///
+    /// # Errors
+    /// [`ProviderError::Invalid`] where the cluster is none for machines.
+    pub async fn preflight(&self, cluster: &OpenViduCluster) -> Result<Report, ProviderError> {
+        let on_prem = on_prem(cluster)?;
+        let names = machines(on_prem).map(|m| m.name.as_str());
+        let bare: BTreeSet<&str> = names.collect();
+        // A deployment that was never stored has no id yet; none is written anywhere.
+        self.ask_preflight(cluster, "preflight", &bare, &BTreeSet::new())
+            .await
+    }
+
+    /// The machine, on behalf of a deployment.
+    async fn machine(
+        &self,
+        cluster: &OpenViduCluster,
+        on_prem: &OnPrem,
+        listed: &Listed,
+        infrastructure_id: &str,
+    ) -> Result<Machine, ProviderError> {
+        let access = keys::access(&*self.keys, cluster, on_prem, listed).await?;
+        let made_from = keys::digest(&access);
+        let namespace = cluster.metadata.namespace.as_deref().unwrap_or_default();
+        let name = cluster.metadata.name.as_deref().unwrap_or_default();
+        let place = format!("{namespace}/{name}/{}", listed.name);
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        let link = match links.get(&place) {
+            Some(kept) if kept.made_from == made_from => Arc::clone(&kept.link),
+            _ => {
+                let link = Arc::new(Link::new(access, Arc::clone(&self.connect), self.limits));
+                let kept = Kept {
+                    made_from,
+                    link: Arc::clone(&link),
+                };
+                links.insert(place, kept);
+                link
+            }
+        };
+        Ok(Machine::new(link, infrastructure_id.into()))
+    }
+
+    /// One machine as it is.
+    async fn look(&self, target: &Target, on_prem: &OnPrem, listed: &Listed) -> Observation {
+        let id = &target.infrastructure_id;
+        let seen = async {
+            let machine = self.machine(&target.cluster, on_prem, listed, id).await?;
+            observe::observe(&machine, target.profile, listed).await
+        };
+        seen.await
+            .unwrap_or_else(|error: ProviderError| Observation::unknown(error.to_string()))
+    }
+}
+
+impl Provider for Fleet {
+    fn desired(
+        &self,
+        cluster: &OpenViduCluster,
+        profile: &Profile,
+    ) -> Result<Vec<Resource>, ProviderError> {
+        desired::desired(cluster, profile)
+    }
+
+    async fn observe(&self, target: &Target, scopes: &ScopeChoice) -> BTreeMap<Scope, Observation> {
+        let Ok(on_prem) = on_prem(&target.cluster) else {
+            return BTreeMap::new();
+        };
+        let mut looks = Vec::new();
+        for listed in machines(on_prem) {
+            let scope = scope(&listed.name);
+            if scopes.wants(&scope) {
+                looks.push(async move { (scope, self.look(target, on_prem, listed).await) });
+            }
+        }
+        let mut seen: BTreeMap<Scope, Observation> = stream::iter(looks)
+            .buffer_unordered(AT_ONCE)
+            .collect()
+            .await;
+        self.add_preflight(target, *scopes == ScopeChoice::All, &mut seen)
+            .await;
+        seen
+    }
+
+    async fn execute(
+        &self,
+        target: &Target,
+        step: &Step,
+        call: Call<'_>,
+    ) -> Result<Outcome, ProviderError> {
+        let on_prem = on_prem(&target.cluster)?;
+        let name = match &step.op {
+            Op::Set { resource, .. } if resource.kind == desired::MACHINE => &*resource.name,
+            Op::Start { node } => &*node.0,
+            other => {
+                return Err(ProviderError::Invalid {
+                    field: other.id().to_string(),
+                    message: "not built yet for real machines: do it by hand, or leave it"
+                        .to_owned(),
+                });
+            }
+        };
+        let Some(listed) = machines(on_prem).find(|m| m.name == name) else {
+            return Err(ProviderError::NotFound(format!(
+                "{name} is not under spec.infrastructure.onPrem.machines"
+            )));
+        };
+        let id = &target.infrastructure_id;
+        let machine = self.machine(&target.cluster, on_prem, listed, id).await?;
+        match &step.op {
+            Op::Start { .. } => execute::start(&machine, call.epoch).await,
+            Op::Set { properties, .. } => {
+                let work = execute::Install {
+                    cluster: &target.cluster,
+                    on_prem,
+                    listed,
+                };
+                let place = format!("{}/{name}", target.key());
+                let generation = target.cluster.metadata.generation;
+                if let Some(error) = self.tries.too_early(&place, generation) {
+                    return Err(error);
+                }
+                let begun = work.begin(&machine, properties, call).await;
+                match &begun {
+                    Ok(execute::Begun::Failed(error)) => {
+                        self.tries.failed(&place, generation, error);
+                    }
+                    Ok(execute::Begun::Is(Outcome::Done)) => self.tries.done(&place),
+                    Ok(execute::Begun::Is(_)) | Err(_) => {}
+                }
+                match begun? {
+                    execute::Begun::Is(outcome) => Ok(outcome),
+                    execute::Begun::Failed(error) => Err(error),
+                }
+            }
+            _ => Ok(Outcome::Done),
+        }
+    }
+}
+
+/// The machines that OpenVidu runs on.
+fn machines(on_prem: &OnPrem) -> impl Iterator<Item = &Listed> {
+    let listed = on_prem.machines.iter();
+    listed.filter(|m| matches!(m.role, Role::Master | Role::Media))
+}
+
+/// The machines' part of a cluster.
+fn on_prem(cluster: &OpenViduCluster) -> Result<&OnPrem, ProviderError> {
+    let infrastructure = &cluster.spec.infrastructure;
+    infrastructure
+        .on_prem
+        .as_ref()
+        .ok_or_else(|| ProviderError::Invalid {
+            field: "spec.infrastructure".to_owned(),
+            message: "only machines (onPrem) can be served for real so far: add --simulate to serve this one on a \
+                      simulated world"
+                .to_owned(),
+        })
+}
+
+fn scope(machine: &str) -> Scope {
+    crate::desired::scope(machine)
+}
+
+/// The node that stands for a machine.
+fn node(machine: &str) -> NodeName {
+    NodeName::from(machine)
+}

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 
 use crate::registry::Registry;
 use crate::worker::Kind;
@@ -74,8 +74,36 @@ pub struct Livekit {
     /// Take key and secret of the API from Redis, where the model of OpenVidu's operator puts them.
     #[arg(long)]
     pub(crate) keys_from_redis: bool,
+    /// Do this wrong, so that the suite is seen to notice it.
+    #[arg(long, value_enum, hide = true)]
+    pub(crate) defect: Option<Defect>,
     #[command(flatten)]
     pub(crate) redis: Redis,
+}
+
+/// What a model of LiveKit's server does wrong, if it is told to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Defect {
+    /// It verifies no signature.
+    BelievesAnybody,
+    /// It is healthy, whatever Redis does.
+    AlwaysHealthy,
+    /// Its record says that it serves while it drains.
+    HidesDrain,
+    /// The first signal cuts everybody off.
+    CutsAtOnce,
+    /// Rooms without people hold a drain up.
+    WaitsForRooms,
+    /// The second signal does nothing.
+    WaitsForEver,
+    /// The second signal breaks connections without a word.
+    SaysNothing,
+    /// SIGHUP drains.
+    DrainsOnHangUp,
+    /// It leaves its record behind when it ends.
+    LeavesRecord,
+    /// Each start has the same id.
+    KeepsId,
 }
 
 /// Settings of the model of OpenVidu's operator.
@@ -113,7 +141,9 @@ pub struct Port {
 /// When a port is taken.
 pub fn run(command: Command) -> io::Result<u8> {
     // Before there is any other thread: they inherit that these signals wait for one of ours.
-    let signals = signals::receive()?;
+    let drains_on_hang_up = matches!(&command,
+        Command::Livekit(settings) if settings.defect == Some(Defect::DrainsOnHangUp));
+    let signals = signals::receive(drains_on_hang_up)?;
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -17,5 +17,5 @@ mod signals;
 mod token;
 mod worker;
 
-pub use args::{Command, run};
+pub use args::{Command, Defect, run};
 pub use token::{admin, guest};

@@ -11,8 +11,8 @@ const HANGUP: i32 = 2;
 /// Holds these signals back and hands them out one by one. To be called before any other thread is started.
 ///
 /// A handler would merge signals that come close together; the kernel merges only those that it has not delivered yet.
-/// SIGHUP ends the process at once and cleans nothing, whoever it is.
-pub(crate) fn receive() -> io::Result<UnboundedReceiver<Signal>> {
+/// SIGHUP ends the process at once and cleans nothing, unless a model is told to get it wrong.
+pub(crate) fn receive(hang_up_is_one: bool) -> io::Result<UnboundedReceiver<Signal>> {
     let mut set = SigSet::empty();
     for signal in [
         Signal::SIGINT,
@@ -27,7 +27,7 @@ pub(crate) fn receive() -> io::Result<UnboundedReceiver<Signal>> {
     std::thread::spawn(move || {
         let mut count = 0_u32;
         while let Ok(signal) = set.wait() {
-            if signal == Signal::SIGHUP {
+            if signal == Signal::SIGHUP && !hang_up_is_one {
                 eprintln!("model: SIGHUP");
                 std::process::exit(HANGUP);
             }

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use ovo_livekit_model::conformance::{Process, Server, Target, run};
+use ovo_livekit_model::conformance::{Check, Process, Server, Target};
 
 const PASSWORD: &str = "redispassword";
 
@@ -43,6 +43,7 @@ struct Model {
     api: SocketAddr,
     metrics: SocketAddr,
     redis: SocketAddr,
+    defect: Option<&'static str>,
     running: Option<Running>,
 }
 
@@ -51,13 +52,14 @@ impl Process for Model {
         if self.runs()? {
             return Ok(());
         }
-        let arguments = [
+        let mut arguments = vec![
             "livekit".to_owned(),
             format!("--ip={}", self.api.ip()),
             format!("--port={}", self.api.port()),
             format!("--metrics-port={}", self.metrics.port()),
             format!("--redis={}", self.redis),
         ];
+        arguments.extend(self.defect.map(|defect| format!("--defect={defect}")));
         let environment = [
             ("LIVEKIT_API_KEY", "key".to_owned()),
             ("LIVEKIT_API_SECRET", "secret".to_owned()),
@@ -106,8 +108,8 @@ fn free(addresses: &[Ipv4Addr]) -> u16 {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_model_does_what_is_known_of_the_real_server() {
+/// Two models with a Redis of their own, both with this defect.
+fn target(defect: Option<&'static str>) -> (Target, Running, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
     let port = free(&[Ipv4Addr::LOCALHOST]);
     let arguments = [
@@ -123,35 +125,103 @@ async fn the_model_does_what_is_known_of_the_real_server() {
         folder.path().to_str().unwrap(),
     ]
     .map(str::to_owned);
-    let _redis = Running::start("redis-server", &arguments, &[]).unwrap();
+    let redis = Running::start("redis-server", &arguments, &[]).unwrap();
 
     let addresses = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
     let (api, metrics) = (free(&addresses), free(&addresses));
     let server = |address: Ipv4Addr| {
         let (api, metrics) = ((address, api).into(), (address, metrics).into());
-        let redis = (Ipv4Addr::LOCALHOST, port).into();
         Server {
             api,
             metrics,
             process: Box::new(Model {
                 api,
                 metrics,
-                redis,
+                redis: (Ipv4Addr::LOCALHOST, port).into(),
+                defect,
                 running: None,
             }),
         }
     };
-    let mut target = Target {
+    let target = Target {
         servers: addresses.map(server),
         redis: format!("redis://:{PASSWORD}@127.0.0.1:{port}"),
         key: "key".to_owned(),
         secret: "secret".to_owned(),
     };
-    let verdicts = run(&mut target).await;
-    let failed: Vec<_> = verdicts
-        .iter()
-        .filter_map(|verdict| Some(format!("{}: {}", verdict.check, verdict.failure.as_ref()?)))
-        .collect();
+    (target, redis, folder)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_model_does_what_is_known_of_the_real_server() {
+    let (mut target, _redis, _folder) = target(None);
+    let mut failed = Vec::new();
+    for check in Check::ALL {
+        if let Err(failure) = check.run(&mut target).await {
+            failed.push(format!("{check:?}: {failure}"));
+        }
+    }
     assert!(failed.is_empty(), "{failed:#?}");
-    assert_eq!(verdicts.len(), 10);
+}
+
+/// A model with a defect must fail the check that is about it, with these words.
+async fn notices(defect: &'static str, check: Check, words: &str) {
+    let (mut target, _redis, _folder) = target(Some(defect));
+    let failure = check.run(&mut target).await.unwrap_err().to_string();
+    assert!(failure.contains(words), "{defect}: {failure}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_believes_anybody_is_noticed() {
+    notices("believes-anybody", Check::Tokens, "a forged token").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_healthy_without_redis_is_noticed() {
+    notices("always-healthy", Check::Silence, "unhealthy while Redis").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_hides_its_drain_is_noticed() {
+    notices("hides-drain", Check::Drain, "shows as shutting down").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cuts_at_the_first_signal_is_noticed() {
+    notices("cuts-at-once", Check::SecondSignal, "first signal cut").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_waits_for_empty_rooms_is_noticed() {
+    notices("waits-for-rooms", Check::EmptyRoom, "the server has ended").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_takes_no_second_signal_is_noticed() {
+    notices("waits-for-ever", Check::SecondSignal, "it is cut off").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_does_not_say_why_is_noticed() {
+    notices("says-nothing", Check::SecondSignal, "Broken").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_drains_on_hang_up_is_noticed() {
+    notices("drains-on-hang-up", Check::HangUp, "the server has ended").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_leaves_its_record_is_noticed() {
+    notices(
+        "leaves-record",
+        Check::SecondSignal,
+        "record is still there",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_keeps_its_id_is_noticed() {
+    notices("keeps-id", Check::Kill, "a start clears up").await;
 }

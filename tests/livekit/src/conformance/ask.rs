@@ -109,6 +109,19 @@ pub(super) async fn until<T>(
     }
 }
 
+/// Asks again and again for so long; each time it must hold.
+pub(super) async fn always(
+    length: Duration,
+    mut ask: impl AsyncFnMut() -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let began = Instant::now();
+    while began.elapsed() < length {
+        ask().await?;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(())
+}
+
 impl Target {
     pub(super) async fn redis(&self) -> Result<redis::aio::MultiplexedConnection, Failure> {
         let client = redis::Client::open(self.redis.as_str())?;

@@ -1,11 +1,11 @@
 //! Checks of how servers end and begin.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use livekit_protocol::{DisconnectReason, Node, NodeState};
 use nix::sys::signal::Signal;
 
-use super::ask::{SOON, get, until};
+use super::ask::{SOON, always, get, until};
 use super::{Failure, Target, hold};
 use crate::client::{Client, Cut};
 use crate::selection::{is_available, now};
@@ -85,7 +85,6 @@ pub(super) async fn drain(target: &mut Target) -> Result<(), Failure> {
     let (client, room) = somebody_at(target, 0, "drained").await?;
     let id = client.node().to_owned();
     target.servers[0].process.signal(Signal::SIGQUIT)?;
-    let signalled = Instant::now();
     draining(target, &id).await?;
 
     // Newcomers still get into that room, from either server; new rooms are elsewhere.
@@ -103,13 +102,12 @@ pub(super) async fn drain(target: &mut Target) -> Result<(), Failure> {
     }
 
     // Healthy, for longer than a ticker, as long as somebody is there.
-    until("a ticker is over", TICKER * 3, async || {
+    always(TICKER * 2, async || {
         let answer = get(target.servers[0].api, "/").await?;
         hold(
             answer.code == 200,
             format!("/ says {} while it drains", answer.code),
-        )?;
-        Ok((signalled.elapsed() > TICKER * 2).then_some(()))
+        )
     })
     .await?;
     hold(
@@ -144,10 +142,13 @@ pub(super) async fn second_signal(target: &mut Target) -> Result<(), Failure> {
     let id = client.node().to_owned();
     target.servers[0].process.signal(Signal::SIGINT)?;
     draining(target, &id).await?;
-    hold(
-        client.cuts().is_empty(),
-        "the first signal cut somebody off",
-    )?;
+    always(Duration::from_secs(1), async || {
+        hold(
+            client.cuts().is_empty(),
+            "the first signal cut somebody off",
+        )
+    })
+    .await?;
     target.servers[0].process.signal(Signal::SIGTERM)?;
     until("it is cut off", SOON, async || {
         Ok((!client.cuts().is_empty()).then_some(()))

@@ -1,7 +1,7 @@
 //! What the model and the real server have to agree on.
 //!
 //! The suite knows neither: it speaks Redis, HTTP, WebSocket and signals to a [`Target`]. Whoever has real servers
-//! fills one in for them and calls [`run`].
+//! fills one in for them and runs every [`Check`].
 //!
 //! It was never run on a real server. Where it comes from: LiveKit's source, version 1.13, read.
 
@@ -58,13 +58,65 @@ pub trait Process {
     fn runs(&mut self) -> io::Result<bool>;
 }
 
-/// A check, and what it found.
-#[derive(Debug)]
-pub struct Verdict {
-    /// What should hold.
-    pub check: &'static str,
-    /// Why it does not.
-    pub failure: Option<Failure>,
+/// Something that should hold of servers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// A server that is up is healthy, serves, and says so every two seconds.
+    Record,
+    /// Nothing is done without a token that grants it.
+    Tokens,
+    /// Rooms are made and listed, in protobuf and in JSON.
+    Rooms,
+    /// People in a room are counted where the room is, whichever server they came to.
+    People,
+    /// No record of its own for four seconds: 406.
+    Silence,
+    /// The first signal, SIGQUIT, drains: nothing new, nobody cut off, and it ends when the last one has left.
+    Drain,
+    /// SIGTERM drains; a room with nobody in it holds nothing up.
+    EmptyRoom,
+    /// SIGINT drains; the second signal cuts everybody off, telling why.
+    SecondSignal,
+    /// SIGHUP kills.
+    HangUp,
+    /// SIGKILL leaves records, which are believed for five seconds; a later start has another id and clears up.
+    Kill,
+}
+
+impl Check {
+    /// All of them, in an order in which they can run one after the other.
+    pub const ALL: [Self; 10] = [
+        Self::Record,
+        Self::Tokens,
+        Self::Rooms,
+        Self::People,
+        Self::Silence,
+        Self::Drain,
+        Self::EmptyRoom,
+        Self::SecondSignal,
+        Self::HangUp,
+        Self::Kill,
+    ];
+
+    /// Asks the servers; starts those that do not run. At most a minute, a few seconds for most.
+    ///
+    /// # Errors
+    /// When it does not hold, or could not be found out.
+    pub async fn run(self, target: &mut Target) -> Result<(), Failure> {
+        lives::up(target).await?;
+        match self {
+            Self::Record => checks::record(target).await,
+            Self::Tokens => checks::tokens(target).await,
+            Self::Rooms => checks::rooms(target).await,
+            Self::People => checks::people(target).await,
+            Self::Silence => checks::silence(target).await,
+            Self::Drain => lives::drain(target).await,
+            Self::EmptyRoom => lives::empty_room(target).await,
+            Self::SecondSignal => lives::second_signal(target).await,
+            Self::HangUp => lives::hang_up(target).await,
+            Self::Kill => lives::kill(target).await,
+        }
+    }
 }
 
 /// Why something does not hold.
@@ -81,61 +133,6 @@ impl<E: std::error::Error> From<E> for Failure {
     fn from(error: E) -> Self {
         Self(error.to_string())
     }
-}
-
-/// Runs every check, one after the other; each one starts what another one ended. About a minute.
-pub async fn run(target: &mut Target) -> Vec<Verdict> {
-    let mut verdicts = Vec::new();
-    macro_rules! check {
-        ($what:literal, $check:expr) => {
-            let failure = match lives::up(target).await {
-                Ok(()) => $check(target).await.err(),
-                Err(failure) => Some(failure),
-            };
-            verdicts.push(Verdict {
-                check: $what,
-                failure,
-            });
-        };
-    }
-    check!(
-        "a server that is up is healthy, serves, and says so every two seconds",
-        checks::record
-    );
-    check!(
-        "nothing is done without a token that grants it",
-        checks::tokens
-    );
-    check!(
-        "rooms are made and listed, in protobuf and in JSON",
-        checks::rooms
-    );
-    check!(
-        "people in a room are counted where the room is, whichever server they came to",
-        checks::people
-    );
-    check!(
-        "no record of its own for four seconds: 406",
-        checks::silence
-    );
-    check!(
-        "the first signal, SIGQUIT, drains: nothing new, nobody cut, and it ends when the last one left",
-        lives::drain
-    );
-    check!(
-        "SIGTERM drains; a room with nobody in it holds nothing up",
-        lives::empty_room
-    );
-    check!(
-        "SIGINT drains; the second signal, whichever, cuts everybody off, telling why",
-        lives::second_signal
-    );
-    check!("SIGHUP kills", lives::hang_up);
-    check!(
-        "SIGKILL leaves records, which are believed for five seconds; a later start has another id and clears up",
-        lives::kill
-    );
-    verdicts
 }
 
 /// Fails with this text unless it holds.

@@ -11,7 +11,7 @@ use livekit_protocol::{
 use livekit_token::TokenVerifier;
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::args::Livekit;
+use crate::args::{Defect, Livekit};
 use crate::registry::Registry;
 use crate::selection::now;
 
@@ -26,6 +26,7 @@ pub(super) struct Node {
     pub(super) verifier: TokenVerifier,
     pub(super) registry: Registry,
     started_at: i64,
+    defect: Option<Defect>,
     inner: Mutex<Inner>,
 }
 
@@ -64,12 +65,17 @@ fn count(of: usize) -> i32 {
 impl Node {
     pub(super) fn new(settings: &Livekit, key: &str, secret: &str, registry: Registry) -> Self {
         Self {
-            id: id("ND"),
+            id: if settings.defect == Some(Defect::KeepsId) {
+                format!("ND_{}", settings.ip)
+            } else {
+                id("ND")
+            },
             ip: settings.ip,
             port: settings.port,
             verifier: TokenVerifier::with_api_key(key, secret),
             registry,
             started_at: now(),
+            defect: settings.defect,
             inner: Mutex::new(Inner {
                 state: NodeState::Serving,
                 rooms: BTreeMap::new(),
@@ -84,7 +90,14 @@ impl Node {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.defect == Some(defect)
+    }
+
     pub(super) fn is_fresh(&self) -> bool {
+        if self.has(Defect::AlwaysHealthy) {
+            return true;
+        }
         let written = self.lock().written;
         written.is_some_and(|written| written.elapsed() < FRESH)
     }
@@ -105,7 +118,11 @@ impl Node {
                 ..NodeStats::default()
             }),
             r#type: NodeType::Server.into(),
-            state: inner.state.into(),
+            state: if self.has(Defect::HidesDrain) {
+                NodeState::Serving.into()
+            } else {
+                inner.state.into()
+            },
             region: String::new(),
         }
     }

@@ -21,6 +21,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use super::node::{Live, Node, Person, id};
 use super::relay;
+use crate::args::Defect;
 use crate::selection::{is_available, now, select};
 
 // LiveKit's defaults.
@@ -49,9 +50,12 @@ pub(super) fn claims(
     let token = header
         .or(query)
         .ok_or((StatusCode::UNAUTHORIZED, "no token".to_owned()))?;
-    node.verifier
-        .verify(token)
-        .map_err(|error| (StatusCode::UNAUTHORIZED, error.to_string()))
+    let claims = if node.has(Defect::BelievesAnybody) {
+        Claims::from_unverified(token)
+    } else {
+        node.verifier.verify(token)
+    };
+    claims.map_err(|error| (StatusCode::UNAUTHORIZED, error.to_string()))
 }
 
 fn guest(node: &Node, headers: &HeaderMap, asked: &Asked) -> Result<Claims, Refusal> {

@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::node::Node;
+use crate::args::Defect;
 
 /// How often a draining server looks whether somebody is left. LiveKit's own number.
 const TICK: Duration = Duration::from_secs(5);
@@ -20,13 +21,20 @@ pub(super) async fn on_signals(node: &Node, mut signals: UnboundedReceiver<Signa
     note(node, first);
     node.lock().state = NodeState::ShuttingDown;
     node.publish().await;
+    if node.has(Defect::CutsAtOnce) {
+        force(node).await;
+    }
     tokio::select! {
         () = emptied(node) => {}
         second = signals.recv() => {
             if let Some(second) = second {
                 note(node, second);
             }
-            force(node).await;
+            if node.has(Defect::WaitsForEver) {
+                emptied(node).await;
+            } else if !node.has(Defect::SaysNothing) {
+                force(node).await;
+            }
         }
     }
 }
@@ -37,7 +45,9 @@ pub(super) async fn clean(node: &Node) {
     for room in rooms {
         report(node.registry.close(&room).await);
     }
-    report(node.registry.unregister(&node.id).await);
+    if !node.has(Defect::LeavesRecord) {
+        report(node.registry.unregister(&node.id).await);
+    }
 }
 
 fn note(node: &Node, signal: Signal) {
@@ -46,7 +56,15 @@ fn note(node: &Node, signal: Signal) {
 
 /// Rooms without people hold nobody up.
 async fn emptied(node: &Node) {
-    while node.lock().participants() > 0 {
+    let left = || {
+        let inner = node.lock();
+        if node.has(Defect::WaitsForRooms) {
+            inner.rooms.len()
+        } else {
+            inner.participants()
+        }
+    };
+    while left() > 0 {
         tokio::time::sleep(TICK).await;
     }
 }

@@ -22,6 +22,8 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-planner", Only(&["ovo-api", "ovo-model"])),
     ("ovo-world", Only(&["ovo-api", "ovo-model"])),
     ("ovo-provider", Only(&["ovo-api", "ovo-model"])),
+    // The cloud that tests run against: it speaks to what is tested over the wire alone.
+    ("ovo-aws-sim", Only(&[])),
     // Backends: none knows another.
     (
         "ovo-provider-aws",
@@ -50,6 +52,7 @@ const ARROWS: &[(&str, May)] = &[
     ),
     ("openvidu-operator", All),
     ("ovo-simulation", All),
+    ("ovo-aws", Only(&["ovo-aws-sim"])),
     ("ovo-bench", All),
     ("ovo-deploy", All),
     ("ovo-kube", All),

@@ -1,7 +1,7 @@
 //! What is only told to people is held back for a moment while more is being done: the next round would overwrite it.
 //!
 //! Whatever a later decision or another process builds on is written before the steps run, as ever: intents and
-//! epochs, digests of credentials, drains with their markers, when a node was launched, joined or fell sick.
+//! epochs, digests of credentials, what was applied and is so no more, drains with their markers, when a node was launched, joined or fell sick.
 
 use std::collections::BTreeMap;
 
@@ -118,7 +118,8 @@ fn only_told(old: &OpenViduClusterStatus, new: &OpenViduClusterStatus) -> bool {
     old.observed_generation == new.observed_generation
         && old.intent == new.intent
         && old.credentials == new.credentials
-        && old.applied == new.applied
+        // What is not written down as applied yet counts as being applied still, and is found so again.
+        && old.applied.iter().all(|(resource, digest)| new.applied.get(resource) == Some(digest))
         && old.applied_config_keys == new.applied_config_keys
         && old.shrink_unanswered_since == new.shrink_unanswered_since
         && old.autoscaler == new.autoscaler
@@ -226,5 +227,21 @@ mod tests {
         assert!(!Held::default().status(true, None, &new, Mono(0)));
         new.intent = Some(Intent::default());
         assert!(!Held::default().status(true, Some(&old), &new, Mono(0)));
+    }
+
+    #[test]
+    fn what_was_applied_for_the_first_time_may_wait_and_what_is_so_no_more_may_not() {
+        let applied = |all: &[(&str, &str)]| OpenViduClusterStatus {
+            applied: all
+                .iter()
+                .map(|(resource, digest)| ((*resource).to_owned(), (*digest).to_owned()))
+                .collect(),
+            ..OpenViduClusterStatus::default()
+        };
+        let old = applied(&[("Config/cluster", "1")]);
+        let waits = |new| Held::default().status(true, Some(&old), &new, Mono(0));
+        assert!(waits(applied(&[("Config/cluster", "1"), ("File/m1", "7")])));
+        assert!(!waits(applied(&[("Config/cluster", "2")])));
+        assert!(!waits(applied(&[("File/m1", "7")])));
     }
 }

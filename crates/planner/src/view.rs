@@ -44,6 +44,12 @@ impl NodeView<'_> {
             .map(String::as_str)
     }
 
+    /// Whether it is written down already that it is to be emptied.
+    pub(crate) fn drains_on_record(&self) -> bool {
+        let status = self.record.and_then(|r| r.status.as_ref());
+        status.is_some_and(|status| status.drain.is_some())
+    }
+
     /// Forced by a person who typed the record's own name.
     pub(crate) fn forced(&self) -> bool {
         let name = self.record.and_then(|r| r.metadata.name.as_deref());

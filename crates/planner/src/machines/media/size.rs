@@ -37,7 +37,9 @@ pub(super) fn size(view: &View<'_>, draft: &mut Draft<'_>) {
         }
         if in_service {
             let may_take = !matches!(state, State::Closed | State::Exited | State::Failed);
-            up.open += usize::from(may_take && !draft.draining(node));
+            let begins = draft.draining(node) && !node.drains_on_record();
+            up.open += usize::from(may_take && (begins || !draft.draining(node)));
+            up.beginning += usize::from(may_take && begins);
             let trouble = matches!(state, State::Silent | State::Unsure | State::Failed);
             troubled += usize::from(trouble && !draft.draining(node));
             if draft.draining(node) {
@@ -91,6 +93,9 @@ struct Up {
     present: usize,
     /// Take new sessions, or may: silent ones too. They count against max.
     open: usize,
+    /// Of these, the ones whose drain begins with this plan. Its signal may have to wait for something else in the
+    /// plan, or for a person: until the drain is on record it makes no room.
+    beginning: usize,
 }
 
 fn grow(
@@ -144,6 +149,13 @@ fn grow(
     }
     if starts == need {
         return;
+    }
+    if there.beginning > 0 && room < need.min(standby.len()) {
+        draft.look(1_000);
+        return draft.wait(
+            "start media nodes",
+            "the drains that begin now to be on record",
+        );
     }
     let reason = if room < need.min(standby.len()) {
         let holding: Vec<String> = view

@@ -164,64 +164,39 @@ async fn the_model_does_what_is_known_of_the_real_server() {
     assert!(failed.is_empty(), "{failed:#?}");
 }
 
-/// A model with a defect must fail the check that is about it, with these words.
-async fn notices(defect: &'static str, check: Check, words: &str) {
-    let (mut target, _redis, _folder) = target(Some(defect));
-    let failure = check.run(&mut target).await.unwrap_err().to_string();
-    assert!(failure.contains(words), "{defect}: {failure}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_believes_anybody_is_noticed() {
-    notices("believes-anybody", Check::Tokens, "a forged token").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_is_healthy_without_redis_is_noticed() {
-    notices("always-healthy", Check::Silence, "unhealthy while Redis").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_hides_its_drain_is_noticed() {
-    notices("hides-drain", Check::Drain, "shows as shutting down").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_cuts_at_the_first_signal_is_noticed() {
-    notices("cuts-at-once", Check::SecondSignal, "first signal cut").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_waits_for_empty_rooms_is_noticed() {
-    notices("waits-for-rooms", Check::EmptyRoom, "the server has ended").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_takes_no_second_signal_is_noticed() {
-    notices("waits-for-ever", Check::SecondSignal, "it is cut off").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_does_not_say_why_is_noticed() {
-    notices("says-nothing", Check::SecondSignal, "Broken").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_drains_on_hang_up_is_noticed() {
-    notices("drains-on-hang-up", Check::HangUp, "the server has ended").await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_leaves_its_record_is_noticed() {
-    notices(
+/// Defects, the check that is about each, and words of what it then says.
+const DEFECTS: [(&str, Check, &str); 10] = [
+    ("believes-anybody", Check::Tokens, "a forged token"),
+    ("always-healthy", Check::Silence, "unhealthy while Redis"),
+    ("hides-drain", Check::Drain, "shows as shutting down"),
+    ("cuts-at-once", Check::SecondSignal, "first signal cut"),
+    ("waits-for-rooms", Check::EmptyRoom, "the server has ended"),
+    ("waits-for-ever", Check::SecondSignal, "it is cut off"),
+    ("says-nothing", Check::SecondSignal, "Broken"),
+    ("drains-on-hang-up", Check::HangUp, "the server has ended"),
+    (
         "leaves-record",
         Check::SecondSignal,
         "record is still there",
-    )
-    .await;
-}
+    ),
+    ("keeps-id", Check::Kill, "a start clears up"),
+];
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_keeps_its_id_is_noticed() {
-    notices("keeps-id", Check::Kill, "a start clears up").await;
+async fn every_planted_defect_is_noticed_by_its_check() {
+    // They wait most of the time: all at once.
+    let asked = DEFECTS.map(async |(defect, check, words)| {
+        let (mut target, _redis, _folder) = target(Some(defect));
+        match check.run(&mut target).await {
+            Err(failure) if failure.to_string().contains(words) => None,
+            Err(failure) => Some(format!("{defect}: {check:?} says {failure}")),
+            Ok(()) => Some(format!("{defect}: {check:?} passes")),
+        }
+    });
+    let missed: Vec<_> = futures::future::join_all(asked)
+        .await
+        .into_iter()
+        .flatten()
+        .collect();
+    assert!(missed.is_empty(), "{missed:#?}");
 }

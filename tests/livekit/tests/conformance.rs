@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -94,29 +95,30 @@ impl Process for Model {
     }
 }
 
-/// A port that is free on each of these addresses: nodes are told apart by address, all have the same port.
-fn free(addresses: &[Ipv4Addr]) -> u16 {
-    loop {
-        let first = TcpListener::bind((addresses[0], 0)).unwrap();
-        let port = first.local_addr().unwrap().port();
-        if addresses[1..]
-            .iter()
-            .all(|address| TcpListener::bind((*address, port)).is_ok())
-        {
-            return port;
-        }
-    }
+/// Addresses that are this process's alone, and ports that are none of those which the kernel gives to outgoing
+/// connections: nobody can take one while a server is down.
+fn places(target: u16) -> ([Ipv4Addr; 3], [u16; 3]) {
+    // A process id has at most 22 bits, 127.0.0.0/8 leaves 24.
+    let [_, high, middle, low] = (std::process::id() << 2).to_be_bytes();
+    let addresses = [1, 2, 3].map(|number| Ipv4Addr::new(127, high, middle, low | number));
+    (
+        addresses,
+        [10_000, 11_000, 12_000].map(|port| port + target),
+    )
 }
+
+static TARGETS: AtomicU16 = AtomicU16::new(0);
 
 /// Two models with a Redis of their own, both with this defect.
 fn target(defect: Option<&'static str>) -> (Target, Running, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let port = free(&[Ipv4Addr::LOCALHOST]);
+    let ([redis_ip, one, two], [port, api, metrics]) =
+        places(TARGETS.fetch_add(1, Ordering::Relaxed));
     let arguments = [
         "--port",
         &port.to_string(),
         "--bind",
-        "127.0.0.1",
+        &redis_ip.to_string(),
         "--save",
         "",
         "--requirepass",
@@ -127,8 +129,6 @@ fn target(defect: Option<&'static str>) -> (Target, Running, tempfile::TempDir) 
     .map(str::to_owned);
     let redis = Running::start("redis-server", &arguments, &[]).unwrap();
 
-    let addresses = [Ipv4Addr::new(127, 0, 0, 2), Ipv4Addr::new(127, 0, 0, 3)];
-    let (api, metrics) = (free(&addresses), free(&addresses));
     let server = |address: Ipv4Addr| {
         let (api, metrics) = ((address, api).into(), (address, metrics).into());
         Server {
@@ -137,15 +137,15 @@ fn target(defect: Option<&'static str>) -> (Target, Running, tempfile::TempDir) 
             process: Box::new(Model {
                 api,
                 metrics,
-                redis: (Ipv4Addr::LOCALHOST, port).into(),
+                redis: (redis_ip, port).into(),
                 defect,
                 running: None,
             }),
         }
     };
     let target = Target {
-        servers: addresses.map(server),
-        redis: format!("redis://:{PASSWORD}@127.0.0.1:{port}"),
+        servers: [one, two].map(server),
+        redis: format!("redis://:{PASSWORD}@{redis_ip}:{port}"),
         key: "key".to_owned(),
         secret: "secret".to_owned(),
     };

@@ -47,11 +47,16 @@ async fn somebody_on(bed: &Bed, machine: &Machine) -> (Client, String) {
     panic!("64 rooms in a row on the other node");
 }
 
+/// One deployment for both: it takes half of the time to have one.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_drain_by_docker_is_one_signal_and_nobody_in_the_room_loses_anything() {
-    let bed = Bed::boot(Path::new(env!("CARGO_BIN_EXE_onprem-model"))).unwrap();
+async fn a_drain_is_one_signal_and_neither_it_nor_a_lost_master_cuts_anybody_off() {
+    let mut bed = Bed::boot(Path::new(env!("CARGO_BIN_EXE_onprem-model"))).unwrap();
     bed.install().unwrap();
+    drain_by_docker(&bed).await;
+    lose_the_primary(&mut bed).await;
+}
 
+async fn drain_by_docker(bed: &Bed) {
     // Real Redis, a real Sentinel on each master, which know each other.
     for master in &bed.masters {
         until(
@@ -98,7 +103,7 @@ async fn a_drain_by_docker_is_one_signal_and_nobody_in_the_room_loses_anything()
     );
     assert_eq!(through.leave().await, []);
 
-    let (client, room) = somebody_on(&bed, media).await;
+    let (client, room) = somebody_on(bed, media).await;
     // It may have been started more than once: until the masters had its keys it ended at once.
     let starts = inspect(media, "openvidu", "{{.RestartCount}}");
     media
@@ -157,4 +162,46 @@ async fn a_drain_by_docker_is_one_signal_and_nobody_in_the_room_loses_anything()
     media.ask("systemctl stop openvidu").unwrap();
     eprintln!("{}", media.ask("journalctl -u openvidu --no-pager; docker ps -a; journalctl -u docker --no-pager | tail -30; cat /var/lib/openvidu-stand-in/stopped; bash -x /opt/openvidu/stand-in/down 2>&1; docker ps -a").unwrap());
     assert_eq!(media.ask("docker ps --quiet | wc -l").unwrap(), "0");
+}
+
+async fn lose_the_primary(bed: &mut Bed) {
+    let (client, room) = somebody_on(bed, &bed.media[1]).await;
+    let primary = bed.masters[0].address().to_string();
+    assert_eq!(sentinel(&bed.masters[1], "ip"), primary);
+    bed.masters[0].power_cut().unwrap();
+
+    let chosen = until("the sentinels have chosen another primary", SOON, || {
+        let ip = sentinel(&bed.masters[1], "ip");
+        (ip != primary).then_some(ip)
+    })
+    .unwrap();
+    // The servers follow: records are written there, and people still find the room, through any master that is left.
+    until("the media node is healthy", SOON, || {
+        let (code, _) = bed.get(&bed.media[1], 7880, "/").ok()?;
+        (code == 200).then_some(())
+    })
+    .unwrap();
+    let deadline = Instant::now() + SOON;
+    let late = loop {
+        match bed.join(bed.masters[1].address(), &room, "bob").await {
+            Ok(late) => break late,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+    };
+    assert_eq!(late.node(), client.node());
+    assert_eq!(late.leave().await, []);
+
+    // The lost one comes back with its containers, as a replica.
+    bed.masters[0].power_on().unwrap();
+    until("the old primary follows the new one", SOON * 2, || {
+        let ask = format!(
+            "redis-cli --no-auth-warning -a {} -p 7000 info replication",
+            Bed::REDIS_PASSWORD
+        );
+        let said = bed.masters[0].ask(&ask).ok()?;
+        (said.contains(&format!("master_host:{chosen}")) && said.contains("master_link_status:up"))
+            .then_some(())
+    })
+    .unwrap();
+    assert_eq!(client.leave().await, []);
 }

@@ -66,11 +66,11 @@ async fn ended(target: &mut Target, server: usize, limit: Duration) -> Result<()
     .await
 }
 
-/// State 2 in Redis at once: well before the next beat could be late.
+/// State 2 in Redis; with what a busy host adds.
 async fn draining(target: &Target, id: &str) -> Result<(), Failure> {
     until(
         "the node shows as shutting down",
-        Duration::from_secs(3),
+        Duration::from_secs(6),
         async || {
             let node = node(target, id).await?;
             Ok(node
@@ -169,7 +169,7 @@ pub(super) async fn second_signal(target: &mut Target) -> Result<(), Failure> {
 pub(super) async fn hang_up(target: &mut Target) -> Result<(), Failure> {
     let (client, _) = somebody_at(target, 0, "hung up").await?;
     target.servers[0].process.signal(Signal::SIGHUP)?;
-    ended(target, 0, Duration::from_secs(3)).await?;
+    ended(target, 0, TICKER_AND_END).await?;
     until("the connection is gone", SOON, async || {
         Ok((!client.cuts().is_empty()).then_some(()))
     })

@@ -18,7 +18,7 @@ BENCH ?=
 # Seeds for the long run.
 SEEDS ?= 1..20
 
-.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm kstatus pauses kube-faults
+.PHONY: help demo test figures bench soak lint fmt generate check-generated tools packages kube helm kstatus botocore pauses kube-faults
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -26,7 +26,7 @@ help: ## List the targets
 demo: ## Bring both example clusters up on the simulated world, with the live view (two minutes)
 	$(CARGO) run --quiet --package openvidu-operator --no-default-features -- demo
 
-test: tools packages kube helm kstatus ## Install what the tests need and run all of them
+test: tools packages kube helm kstatus botocore ## Install what the tests need and run all of them
 	KUBEBUILDER_ASSETS=$$(scripts/install-kube) scripts/test $(TESTS)
 
 figures: kube ## Fault harness, histories, planner timings and the Kubernetes benchmark in release: writes target/figures.txt
@@ -71,6 +71,9 @@ helm:
 
 kstatus:
 	@scripts/install-kstatus >/dev/null
+
+botocore:
+	@scripts/install-botocore >/dev/null
 
 kube:
 	@scripts/install-kube >/dev/null

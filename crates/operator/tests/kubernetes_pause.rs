@@ -221,18 +221,18 @@ impl Course<'_> {
         }
     }
 
-    /// How it ended: the phase of each node.
-    fn end(&self) -> BTreeMap<String, String> {
+    /// How it ended: how many nodes of each role are in each phase. Which of two media machines goes is free: a pause
+    /// between their joining makes one of them too young when the choice is made.
+    fn end(&self) -> BTreeMap<(String, String), usize> {
         let text = self.kubectl(&["get", "openvidunodes", "--output=json"]);
         let nodes: Value = serde_json::from_str(&text).unwrap();
         let word = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-        let phase = |n: &Value| (word(&n["metadata"]["name"]), word(&n["status"]["phase"]));
-        nodes["items"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(phase)
-            .collect()
+        let mut end = BTreeMap::new();
+        for node in nodes["items"].as_array().unwrap() {
+            let place = (word(&node["spec"]["role"]), word(&node["status"]["phase"]));
+            *end.entry(place).or_default() += 1;
+        }
+        end
     }
 }
 
@@ -282,7 +282,7 @@ impl Drop for Serving {
 }
 
 /// One pause. `None`: the course was over before. Else the changes that the woken leader began.
-fn pause(bed: &Bed, at: u64, end: &BTreeMap<String, String>) -> Option<usize> {
+fn pause(bed: &Bed, at: u64, end: &BTreeMap<(String, String), usize>) -> Option<usize> {
     let course = bed.course(&format!("pause-{at}"));
     let mut first = course.serve(FIRST, &SHORT, Some(at));
     let mut over = false;

@@ -8,7 +8,7 @@ use ovo_aws::Bed;
 
 /// The code that a call failed with.
 pub(crate) fn code<T: std::fmt::Debug, E: ProvideErrorMetadata>(answer: Result<T, E>) -> String {
-    let error = answer.err().expect("an error");
+    let error = answer.expect_err("an error");
     error.code().unwrap_or_default().to_owned()
 }
 

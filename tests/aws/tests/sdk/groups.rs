@@ -94,8 +94,13 @@ async fn protected_members_outlive_a_smaller_capacity_and_the_group_says_so() {
         ["InService", "InService", "Terminating:Proceed"]
     );
     bed.pass(60);
-    let left = members(&bed, "media").await;
-    assert!(left.len() == 2 && left.iter().all(|m| m.instance_id() != Some(first.as_str())));
+    let others = members(&bed, "media").await;
+    assert!(
+        others.len() == 2
+            && others
+                .iter()
+                .all(|m| m.instance_id() != Some(first.as_str()))
+    );
 }
 
 /// Protection begins with service: a smaller capacity takes a member that is still pending.

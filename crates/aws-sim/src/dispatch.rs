@@ -47,6 +47,7 @@ pub(crate) static DOORS: LazyLock<BTreeMap<String, Door>> = LazyLock::new(|| {
     ]
     .into_iter()
     .map(|(table, handlers)| {
+        // The tables are part of this program: every test that starts a simulator parses them all.
         let service = Service::parse(table).expect("a table of the simulator");
         let handlers = handlers.iter().copied().collect();
         (service.name.clone(), Door { service, handlers })

@@ -22,23 +22,6 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::view::Occupancies;
 
-/// The checker's rules.
-const RULES: [Rule; 13] = [
-    Rule::S1,
-    Rule::S2,
-    Rule::S3,
-    Rule::S4,
-    Rule::S5,
-    Rule::S6,
-    Rule::S7,
-    Rule::S8,
-    Rule::S9,
-    Rule::S10,
-    Rule::S11,
-    Rule::S12,
-    Rule::S13,
-];
-
 #[derive(Clone, Debug, Hash, PartialEq, Eq, PartialOrd, Ord, EncodeLabelSet)]
 struct Cluster {
     namespace: Arc<str>,
@@ -276,7 +259,7 @@ impl Metrics {
                 })
                 .inc();
         }
-        for rule in RULES {
+        for rule in Rule::SAFETY {
             // At 0 from the first round on: a first refusal must be seen to be more than none.
             let labels = Refused {
                 namespace: namespace.clone(),
@@ -353,9 +336,12 @@ impl Metrics {
             phase: Word(phase),
         };
         let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = shown
-            .insert(cluster.clone(), counts.keys().copied().collect())
-            .unwrap_or_default();
+        let before = if counts.is_empty() {
+            shown.remove(cluster)
+        } else {
+            shown.insert(cluster.clone(), counts.keys().copied().collect())
+        };
+        let before = before.unwrap_or_default();
         for over in before.iter().filter(|over| !counts.contains_key(over)) {
             self.nodes.remove(&labels(over));
         }
@@ -371,8 +357,6 @@ impl Metrics {
         }
         self.last_round.remove(cluster);
         self.show_nodes(cluster, &BTreeMap::new());
-        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
-        shown.remove(cluster);
     }
 }
 

@@ -13,22 +13,6 @@ use ovo_planner::fixtures::{Fixture, steps};
 use proptest::prelude::*;
 use worlds::{Place, Twist, World};
 
-const RULES: [Rule; 13] = [
-    Rule::S1,
-    Rule::S2,
-    Rule::S3,
-    Rule::S4,
-    Rule::S5,
-    Rule::S6,
-    Rule::S7,
-    Rule::S8,
-    Rule::S9,
-    Rule::S10,
-    Rule::S11,
-    Rule::S12,
-    Rule::S13,
-];
-
 /// The two nodes with which the injected step deals; whatever else is there is random.
 struct Stage {
     f: Fixture,
@@ -196,7 +180,7 @@ proptest! {
         let mut world = world;
         // What is wrong with the rest of the world must not hide the crime.
         world.twist = if silent_master { Twist::MasterSilent } else { Twist::None };
-        for rule in RULES {
+        for rule in Rule::SAFETY {
             // OpenVidu 2 has no signal of ours that could be sent twice.
             if rule == Rule::S4 && !world.v3 {
                 continue;

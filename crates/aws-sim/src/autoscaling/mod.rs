@@ -17,7 +17,7 @@ mod targets;
 pub(crate) use group::Group;
 
 use crate::dispatch::Handler;
-use crate::page::{Ask, page};
+use crate::page::Paging;
 use crate::region::Region;
 use crate::value::Record;
 use crate::wire::Fault;
@@ -76,12 +76,13 @@ fn listed<T>(
     default: usize,
     most: usize,
 ) -> Result<(Vec<T>, Option<String>), Fault> {
-    let ask = Ask {
-        token: input.text("NextToken"),
-        size: input.integer("MaxRecords"),
+    let paging = Paging {
+        token: "NextToken",
+        size: "MaxRecords",
         default,
         most,
     };
-    page(items, &ask, region.sight.page_size)
+    paging
+        .page(region, input, items)
         .ok_or_else(|| Fault::new("InvalidNextToken", "The token is invalid"))
 }

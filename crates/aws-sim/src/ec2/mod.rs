@@ -20,7 +20,7 @@ pub(crate) use tags::{Tags, tag_set};
 pub(crate) use templates::Template;
 
 use crate::dispatch::Handler;
-use crate::page::{Ask, page};
+use crate::page::Paging;
 use crate::region::Region;
 use crate::value::Record;
 use crate::wire::Fault;
@@ -66,13 +66,13 @@ fn listed<T>(
     input: &Record,
     items: Vec<(String, T)>,
 ) -> Result<(Vec<T>, Option<String>), Fault> {
-    let ask = Ask {
-        token: input.text("NextToken"),
-        size: input.integer("MaxResults"),
+    let paging = Paging {
+        token: "NextToken",
+        size: "MaxResults",
         default: 1000,
         most: 1000,
     };
-    page(items, &ask, region.sight.page_size).ok_or_else(|| {
+    paging.page(region, input, items).ok_or_else(|| {
         Fault::new(
             "InvalidPaginationToken",
             "The pagination token is not valid",

@@ -10,7 +10,7 @@ pub(crate) use replication::ReplicationGroup;
 pub(crate) use subnet_groups::SubnetGroup;
 
 use crate::dispatch::Handler;
-use crate::page::{Ask, page};
+use crate::page::Paging;
 use crate::region::Region;
 use crate::value::Record;
 use crate::wire::Fault;
@@ -59,17 +59,21 @@ fn listed<T>(
     input: &Record,
     items: Vec<(String, T)>,
 ) -> Result<(Vec<T>, Option<String>), Fault> {
-    let size = input.integer("MaxRecords");
-    if size.is_some_and(|size| !(20..=100).contains(&size)) {
+    if input
+        .integer("MaxRecords")
+        .is_some_and(|size| !(20..=100).contains(&size))
+    {
         return Err(invalid("MaxRecords must be 20 to 100"));
     }
-    let ask = Ask {
-        token: input.text("Marker"),
-        size,
+    let paging = Paging {
+        token: "Marker",
+        size: "MaxRecords",
         default: 100,
         most: 100,
     };
-    page(items, &ask, region.sight.page_size).ok_or_else(|| invalid("The marker is not valid"))
+    paging
+        .page(region, input, items)
+        .ok_or_else(|| invalid("The marker is not valid"))
 }
 
 fn invalid(message: impl Into<String>) -> Fault {

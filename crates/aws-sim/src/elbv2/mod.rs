@@ -15,7 +15,7 @@ pub(crate) use rules::Rule;
 pub(crate) use target_groups::TargetGroup;
 
 use crate::dispatch::Handler;
-use crate::page::{Ask, page};
+use crate::page::Paging;
 use crate::region::Region;
 use crate::value::Record;
 use crate::wire::Fault;
@@ -60,13 +60,14 @@ fn listed<T>(
     input: &Record,
     items: Vec<(String, T)>,
 ) -> Result<(Vec<T>, Option<String>), Fault> {
-    let ask = Ask {
-        token: input.text("Marker"),
-        size: input.integer("PageSize"),
+    let paging = Paging {
+        token: "Marker",
+        size: "PageSize",
         default: 400,
         most: 400,
     };
-    page(items, &ask, region.sight.page_size)
+    paging
+        .page(region, input, items)
         .ok_or_else(|| Fault::validation("The marker is not valid"))
 }
 

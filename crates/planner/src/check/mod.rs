@@ -67,6 +67,25 @@ pub enum Rule {
     Shape,
 }
 
+impl Rule {
+    /// The safety rules, as `docs/safety.md` numbers them; the others hold the plan itself together.
+    pub const SAFETY: [Self; 13] = [
+        Self::S1,
+        Self::S2,
+        Self::S3,
+        Self::S4,
+        Self::S5,
+        Self::S6,
+        Self::S7,
+        Self::S8,
+        Self::S9,
+        Self::S10,
+        Self::S11,
+        Self::S12,
+        Self::S13,
+    ];
+}
+
 /// Why a plan or a step may not be carried out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

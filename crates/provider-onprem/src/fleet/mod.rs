@@ -17,7 +17,7 @@ use ovo_api::OpenViduCluster;
 use ovo_api::act::Role;
 use ovo_api::profile::Profile;
 use ovo_api::spec::{Machine as Listed, OnPrem};
-use ovo_model::{NodeName, Observation, Op, Outcome, ProviderError, Resource, Scope, Step};
+use ovo_model::{NodeName, Observation, Op, Outcome, ProviderError, Resource, Scope, Step, Value};
 use ovo_provider::{Call, Provider, ScopeChoice, Target};
 
 use crate::machine::Machine;
@@ -149,18 +149,34 @@ impl Provider for Fleet {
         step: &Step,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        let on_prem = on_prem(&target.cluster)?;
-        let name = match &step.op {
-            Op::Set { resource, .. } if resource.kind == desired::MACHINE => &*resource.name,
-            Op::Start { node } => &*node.0,
-            other => {
-                return Err(ProviderError::Invalid {
-                    field: other.id().to_string(),
-                    message: "not built yet for real machines: do it by hand, or leave it"
-                        .to_owned(),
-                });
+        match &step.op {
+            Op::Start { node } => {
+                let (machine, ..) = self.listed(target, &node.0).await?;
+                execute::start(&machine, call.epoch).await
             }
-        };
+            Op::Set {
+                resource,
+                properties,
+                ..
+            } if resource.kind == desired::MACHINE => {
+                self.install(target, &resource.name, properties, call).await
+            }
+            other => Err(ProviderError::Invalid {
+                field: other.id().to_string(),
+                message: "not built yet for real machines: do it by hand, or leave it".to_owned(),
+            }),
+        }
+    }
+}
+
+impl Fleet {
+    /// A machine by its name in the manifest.
+    async fn listed<'t>(
+        &self,
+        target: &'t Target,
+        name: &str,
+    ) -> Result<(Machine, &'t OnPrem, &'t Listed), ProviderError> {
+        let on_prem = on_prem(&target.cluster)?;
         let Some(listed) = machines(on_prem).find(|m| m.name == name) else {
             return Err(ProviderError::NotFound(format!(
                 "{name} is not under spec.infrastructure.onPrem.machines"
@@ -168,33 +184,39 @@ impl Provider for Fleet {
         };
         let id = &target.infrastructure_id;
         let machine = self.machine(&target.cluster, on_prem, listed, id).await?;
-        match &step.op {
-            Op::Start { .. } => execute::start(&machine, call.epoch).await,
-            Op::Set { properties, .. } => {
-                let work = execute::Install {
-                    cluster: &target.cluster,
-                    on_prem,
-                    listed,
-                };
-                let place = format!("{}/{name}", target.key());
-                let generation = target.cluster.metadata.generation;
-                if let Some(error) = self.tries.too_early(&place, generation) {
-                    return Err(error);
-                }
-                let begun = work.begin(&machine, properties, call).await;
-                match &begun {
-                    Ok(execute::Begun::Failed(error)) => {
-                        self.tries.failed(&place, generation, error);
-                    }
-                    Ok(execute::Begun::Is(Outcome::Done)) => self.tries.done(&place),
-                    Ok(execute::Begun::Is(_)) | Err(_) => {}
-                }
-                match begun? {
-                    execute::Begun::Is(outcome) => Ok(outcome),
-                    execute::Begun::Failed(error) => Err(error),
-                }
+        Ok((machine, on_prem, listed))
+    }
+
+    /// Starts an installation or attaches to it, unless one has failed a moment ago.
+    async fn install(
+        &self,
+        target: &Target,
+        name: &str,
+        properties: &BTreeMap<String, Value>,
+        call: Call<'_>,
+    ) -> Result<Outcome, ProviderError> {
+        let (machine, on_prem, listed) = self.listed(target, name).await?;
+        let work = execute::Install {
+            cluster: &target.cluster,
+            on_prem,
+            listed,
+        };
+        let place = format!("{}/{name}", target.key());
+        let generation = target.cluster.metadata.generation;
+        if let Some(error) = self.tries.too_early(&place, generation) {
+            return Err(error);
+        }
+        match work.begin(&machine, properties, call).await? {
+            execute::Begun::Failed(error) => {
+                self.tries.failed(&place, generation, &error);
+                Err(error)
             }
-            _ => Ok(Outcome::Done),
+            execute::Begun::Is(outcome) => {
+                if matches!(outcome, Outcome::Done) {
+                    self.tries.done(&place);
+                }
+                Ok(outcome)
+            }
         }
     }
 }

@@ -59,7 +59,12 @@ if [ -z "$2" ]; then
   /bin/bash ./script </dev/null >output 2>&1 || code=$?
 else
   values=()
-  while IFS= read -r line; do values+=("${line#*=}"); done <"$2"
+  # The longest first: one that begins like another would leave its end behind.
+  while IFS= read -r line; do
+    value=${line#*=} at=0
+    while [ "$at" -lt "${#values[@]}" ] && [ "${#values[at]}" -ge "${#value}" ]; do at=$((at + 1)); done
+    values=("${values[@]:0:at}" "$value" "${values[@]:at}")
+  done <"$2"
   mask() {
     local line value
     while IFS= read -r line || [ -n "$line" ]; do

@@ -11,7 +11,9 @@ use ovo_model::{
 use ovo_provider::Provider;
 use ovo_provider_onprem::OnPrem;
 use ovo_provider_onprem::desired::{Content, Contents, File, Job, Unit};
+use ovo_provider_onprem::machine::{JobSpec, JobState};
 use ovo_provider_onprem::ssh::Link;
+use secrecy::SecretString;
 
 fn contents() -> Contents {
     let key = SecretKey {
@@ -301,8 +303,6 @@ async fn an_older_leader_and_an_older_version_do_nothing() {
     }
 }
 
-/// Everything that we are on the machine is killed in the middle of a job, and so are we; who comes after finds the
-/// job, follows it, and does not start it again.
 /// Nothing but one job.
 fn a_job(script: &str) -> Contents {
     Contents {
@@ -342,6 +342,8 @@ async fn a_job_that_ends_while_it_is_asked_for_is_not_run_again() {
     assert_eq!(machine.ask("cat /opt/runs").unwrap(), "run");
 }
 
+/// Everything that we are on the machine is killed in the middle of a job, and so are we; who comes after finds the
+/// job, follows it, and does not start it again.
 #[test]
 fn a_job_outlives_us_and_runs_once() {
     let machine = Machine::boot("m1").unwrap();
@@ -506,4 +508,29 @@ async fn a_job_that_fails_is_told_once_and_tried_again() {
     assert_eq!(machine.ask("grep -c long /opt/runs").unwrap(), "2");
     remove(&again, &target, 1).await;
     assert_bare(&machine);
+}
+
+#[tokio::test]
+async fn a_job_may_say_its_secrets_and_nobody_reads_them() {
+    let machine = Machine::boot("m1").unwrap();
+    let ours = provider(&machine, Contents::default()).machine("abcd1234".into());
+    let spec = JobSpec {
+        script: "cat \"$OPENVIDU_OPERATOR_SECRET\"; echo said\n",
+    };
+    // One begins like the other: masked in this order, it would leave the end of the longer one behind.
+    let secrets = SecretString::from("--short=canary\n--long=canary-and-its-end\n");
+    until("the job to end", async || {
+        let state = ours
+            .start_job_with_secrets(&job(), spec, &secrets, b"{}", 1)
+            .await;
+        (state.unwrap() == JobState::Done).then_some(())
+    })
+    .await;
+    let said = ours.job_output(&job(), 0, 1000).await.unwrap();
+    assert_eq!(
+        String::from_utf8(said).unwrap(),
+        "--short=***\n--long=***\nsaid\n"
+    );
+    let found = "grep -rl canary /var/lib/openvidu-operator /run /var/log /tmp || true";
+    assert_eq!(machine.ask(found).unwrap(), "");
 }

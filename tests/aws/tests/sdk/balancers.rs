@@ -6,7 +6,7 @@ use aws_sdk_elasticloadbalancingv2::types::{
 };
 use ovo_aws::Bed;
 
-use crate::common::{code, desire, group, members, security_group, states};
+use crate::common::{a_member, code, desire, group, members, security_group, states};
 
 fn forward(target_group: &str) -> Action {
     Action::builder()
@@ -155,10 +155,7 @@ async fn a_member_that_does_not_answer_is_replaced_after_its_grace() {
         .await
         .unwrap();
     bed.pass(120);
-    let first = members(&bed, "masters").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let first = a_member(&bed, "masters").await;
     bed.region().silence(&first, true);
     bed.pass(100);
     assert_eq!(health(&bed, &targets).await, ["unhealthy"]);

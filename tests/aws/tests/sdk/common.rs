@@ -75,6 +75,12 @@ pub(crate) async fn members(bed: &Bed, name: &str) -> Vec<Instance> {
     described(bed, name).await.unwrap().instances().to_vec()
 }
 
+/// The instance id of a group's first member.
+pub(crate) async fn a_member(bed: &Bed, name: &str) -> String {
+    let first = members(bed, name).await.swap_remove(0);
+    first.instance_id().unwrap().to_owned()
+}
+
 /// The life-cycle states of a group's members, in order.
 pub(crate) async fn states(bed: &Bed, name: &str) -> Vec<String> {
     let mut states: Vec<_> = members(bed, name)

@@ -2,7 +2,7 @@
 
 use ovo_aws::Bed;
 
-use crate::common::{code, described, desire, group, members, states};
+use crate::common::{a_member, code, described, desire, group, members, states};
 
 #[tokio::test]
 async fn a_group_launches_what_it_lacks_spread_over_its_zones() {
@@ -75,10 +75,7 @@ async fn protected_members_outlive_a_smaller_capacity_and_the_group_says_so() {
             .contains("protected from scale in")
     );
 
-    let first = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let first = a_member(&bed, "media").await;
     let lift = bed
         .scaling
         .set_instance_protection()
@@ -161,10 +158,7 @@ async fn suspended_processes_do_nothing() {
         .send()
         .await
         .unwrap();
-    let one = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let one = a_member(&bed, "media").await;
     let health = bed.scaling.set_instance_health().instance_id(&one);
     health.health_status("Unhealthy").send().await.unwrap();
     desire(&bed, "media", 3).await;
@@ -274,10 +268,7 @@ async fn what_auto_scaling_refuses() {
         .delete_auto_scaling_group()
         .auto_scaling_group_name("media");
     assert_eq!(code(delete.send().await), "ResourceInUse");
-    let one = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let one = a_member(&bed, "media").await;
     let raise = bed
         .scaling
         .update_auto_scaling_group()

@@ -3,7 +3,7 @@
 use aws_sdk_autoscaling::types::LifecycleHookSpecification;
 use ovo_aws::Bed;
 
-use crate::common::{code, desire, group, members, states};
+use crate::common::{a_member, code, desire, group, members, states};
 
 fn hook(launching: bool, result: &str) -> LifecycleHookSpecification {
     let (name, transition) = if launching {
@@ -53,10 +53,7 @@ async fn a_launch_that_is_abandoned_is_replaced() {
         .await
         .unwrap();
     bed.pass(26);
-    let first = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let first = a_member(&bed, "media").await;
     bed.pass(60);
     let now = members(&bed, "media").await;
     assert!(
@@ -85,10 +82,7 @@ async fn completing_ends_the_wait_and_a_heartbeat_prolongs_it() {
         .await
         .unwrap();
     bed.pass(26);
-    let id = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let id = a_member(&bed, "media").await;
     for _ in 0..3 {
         bed.pass(25);
         let beat = bed

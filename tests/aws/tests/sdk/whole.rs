@@ -5,7 +5,7 @@ use aws_sdk_ec2::types::Filter;
 use ovo_aws::Bed;
 
 use crate::balancers::balancer;
-use crate::common::{code, described, desire, group, members, states};
+use crate::common::{a_member, code, described, desire, group, members, states};
 
 #[tokio::test]
 async fn a_deployment_comes_scales_and_goes_without_leaving_anything() {
@@ -57,10 +57,7 @@ async fn a_deployment_comes_scales_and_goes_without_leaving_anything() {
     assert_eq!(tagged.reservations().len(), 3);
 
     // In: somebody lifts the protection of one, and it goes through its hook.
-    let one = members(&bed, "media").await[0]
-        .instance_id()
-        .unwrap()
-        .to_owned();
+    let one = a_member(&bed, "media").await;
     desire(&bed, "media", 2).await;
     let lift = bed
         .scaling

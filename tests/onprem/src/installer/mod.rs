@@ -187,6 +187,7 @@ impl Drop for InstallerServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
+            // Nothing to tell a test that is at its end.
             let _ = thread.join();
         }
     }

@@ -1,7 +1,7 @@
 //! Machines, the stand-in installer's server, and a directory with manifests that name both.
 
 use std::fs;
-use std::io::{Read as _, Seek as _, Write as _};
+use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Output, Stdio};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use openvidu_operator::local::Client;
 use ovo_machines::{Lab, Machine};
 use ovo_onprem::InstallerServer;
+use tempfile::NamedTempFile;
 
 use crate::common::{Dir, operator, until};
 
@@ -146,7 +147,9 @@ spec:
 
     /// Serves the directory, where the machines are reached.
     pub(crate) fn serve(&self) -> Serving {
-        let log = tempfile::tempfile().unwrap();
+        // Appended to, and read through another door: the program writes while we read.
+        let log = NamedTempFile::new().unwrap();
+        let append = fs::File::options().append(true).open(log.path()).unwrap();
         let arguments = [
             "serve",
             "--local",
@@ -157,8 +160,8 @@ spec:
         let mut command = operator(arguments);
         command
             .args(["--log-format", "json", "--log-level", "debug"])
-            .stdout(Stdio::from(log.try_clone().unwrap()))
-            .stderr(Stdio::from(log.try_clone().unwrap()));
+            .stdout(Stdio::from(append.try_clone().unwrap()))
+            .stderr(Stdio::from(append));
         let child = self.lab.inside(|| command.spawn()).unwrap();
         let mut serving = Serving { child, log };
         until("the socket to answer", || {
@@ -181,26 +184,24 @@ spec:
 /// The program while it serves.
 pub(crate) struct Serving {
     child: Child,
-    log: fs::File,
+    log: NamedTempFile,
 }
 
 impl Serving {
     /// All that it wrote so far.
-    pub(crate) fn said(&mut self) -> String {
-        let mut text = String::new();
-        self.log.rewind().unwrap();
-        self.log.read_to_string(&mut text).unwrap();
-        text
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.log.path()).unwrap()
     }
 
     /// The page of metrics.
-    pub(crate) fn metrics(&mut self, bed: &Bed) -> String {
+    pub(crate) fn metrics(&self, bed: &Bed) -> String {
         let said = self.said();
         let address = said
             .split("http://")
             .nth(1)
             .and_then(|rest| rest.split('/').next());
-        let address: SocketAddr = address.unwrap().parse().unwrap();
+        let address = address.unwrap_or_else(|| panic!("it named no address: {said}"));
+        let address: SocketAddr = address.parse().unwrap();
         let mut stream = bed.lab.inside(|| TcpStream::connect(address)).unwrap();
         stream
             .write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")

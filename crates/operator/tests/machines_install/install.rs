@@ -13,7 +13,7 @@ use crate::common::until_within;
 const PATIENCE: Duration = Duration::from_mins(3);
 const KEPT: &str = "/var/lib/openvidu-stand-in";
 
-fn until(serving: &mut Serving, bed: &Bed, what: &str, mut holds: impl FnMut() -> bool) {
+fn until(serving: &Serving, bed: &Bed, what: &str, mut holds: impl FnMut() -> bool) {
     let holds = || holds();
     let waited = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         until_within(PATIENCE, what, holds);
@@ -55,7 +55,7 @@ fn installed(bed: &Bed, machine: &str) -> bool {
 }
 
 /// Nobody who looks finds a secret, but in OpenVidu's own files and among the flags of its installer.
-fn assert_secret(bed: &Bed, serving: &mut Serving) {
+fn assert_secret(bed: &Bed, serving: &Serving) {
     // One that was generated; how it looks only OpenVidu's own file tells.
     let generated = bed
         .machine("m1")
@@ -86,8 +86,8 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
 
     // Other bytes than the manifest's: nothing is run anywhere, and each machine is named.
     bed.server.tamper(true);
-    let mut serving = bed.serve();
-    until(&mut serving, &bed, "the checksum to be refused", || {
+    let serving = bed.serve();
+    until(&serving, &bed, "the checksum to be refused", || {
         let pending = pending(&bed);
         ["m1", "m2", "m3", "m4", "w1", "w2"].iter().all(|name| {
             pending.lines().any(|line| {
@@ -120,7 +120,7 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
     }
     let m3 = bed.machine("m3").address();
     bed.server.order(m3, Point::Middle, Order::RefuseLicense);
-    let mut serving = bed.serve();
+    let serving = bed.serve();
     for name in ["m2", "w2"] {
         let address = bed.machine(name).address();
         let waiting = bed.server.await_waiting(address, Point::Middle, PATIENCE);
@@ -128,14 +128,14 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
             panic!("{name}: {error}: {}\n{}", pending(&bed), serving.said())
         });
     }
-    until(&mut serving, &bed, "the license to be refused", || {
+    until(&serving, &bed, "the license to be refused", || {
         pending(&bed).contains("install Machine/m3: the installation ended with exit code 1: [stand-in installer] error: the license was refused")
     });
     bed.server.order(m3, Point::Middle, Order::Go);
-    until(&mut serving, &bed, "m3 to be installed", || {
+    until(&serving, &bed, "m3 to be installed", || {
         installed(&bed, "m3")
     });
-    until(&mut serving, &bed, "progress", || {
+    until(&serving, &bed, "progress", || {
         reason(&bed, "m2").contains("installing: ")
     });
     // In the list of processes secrets stand among the flags of OpenVidu's installer, which knows no other way.
@@ -158,13 +158,13 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
     // The operator dies. Its successor attaches to what runs.
     let log = serving.kill();
     assert!(!log.contains(LICENSE) && !log.contains(REDIS));
-    let mut serving = bed.serve();
-    until(&mut serving, &bed, "progress to be told again", || {
+    let serving = bed.serve();
+    until(&serving, &bed, "progress to be told again", || {
         reason(&bed, "m2").contains("installing: ")
     });
     let m2 = bed.machine("m2").address();
     bed.server.order(m2, Point::Middle, Order::Go);
-    until(&mut serving, &bed, "m2 to be installed", || {
+    until(&serving, &bed, "m2 to be installed", || {
         installed(&bed, "m2")
     });
 
@@ -173,11 +173,11 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
     bed.machine_mut("w2").power_cut().unwrap();
     bed.server.order(w2, Point::Middle, Order::Go);
     bed.machine_mut("w2").power_on().unwrap();
-    until(&mut serving, &bed, "w2 to be installed", || {
+    until(&serving, &bed, "w2 to be installed", || {
         installed(&bed, "w2")
     });
 
-    until(&mut serving, &bed, "the masters to be started", || {
+    until(&serving, &bed, "the masters to be started", || {
         ["m1", "m2", "m3", "m4"]
             .iter()
             .all(|name| noted(bed.machine(name), "started").len() == 1)
@@ -210,16 +210,13 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
             .ask("systemd-run --quiet --unit=door /usr/bin/caddy respond --listen :7880")
             .unwrap();
     }
-    until(
-        &mut serving,
-        &bed,
-        "one media machine to be started",
-        || all("started", &["w1", "w2"]).len() == 1,
-    );
-    until(&mut serving, &bed, "the masters to be ready", || {
+    until(&serving, &bed, "one media machine to be started", || {
+        all("started", &["w1", "w2"]).len() == 1
+    });
+    until(&serving, &bed, "the masters to be ready", || {
         bed.condition("MastersReady").0 == "True"
     });
-    until(&mut serving, &bed, "the other one to stand by", || {
+    until(&serving, &bed, "the other one to stand by", || {
         let phases = bed.dir.nodes("video").into_iter();
         let standby = phases.filter(|n| {
             n.status
@@ -242,7 +239,7 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
         let list = "find /var/lib/openvidu-operator /opt /etc/systemd -printf '%p %T@\n' | sort";
         bed.machines.iter().map(|m| m.ask(list).unwrap()).collect()
     };
-    let count = |serving: &mut Serving, name: &str| {
+    let count = |serving: &Serving, name: &str| {
         let page = serving.metrics(&bed);
         let lines = page.lines().filter(|l| l.starts_with(name));
         lines
@@ -253,17 +250,12 @@ fn from_bare_to_started_whatever_happens_on_the_way() {
         "openvidu_operator_reconciles_total{",
         "openvidu_operator_steps_total{",
     );
-    let (files_before, steps_before) = (files(), count(&mut serving, steps));
-    let rounds_before = count(&mut serving, rounds);
+    let (files_before, steps_before) = (files(), count(&serving, steps));
+    let rounds_before = count(&serving, rounds);
     until_within(PATIENCE, "three more rounds", || {
-        count(&mut serving, rounds) >= rounds_before + 3
+        count(&serving, rounds) >= rounds_before + 3
     });
-    assert_eq!(
-        count(&mut serving, steps),
-        steps_before,
-        "{}",
-        pending(&bed)
-    );
+    assert_eq!(count(&serving, steps), steps_before, "{}", pending(&bed));
     assert_eq!(files(), files_before);
-    assert_secret(&bed, &mut serving);
+    assert_secret(&bed, &serving);
 }

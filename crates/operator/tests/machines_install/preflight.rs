@@ -139,7 +139,7 @@ fn every_fault_is_named_with_its_machine_and_the_way_out() {
     }
 
     // Served, the same stands in status, and nothing is installed on any machine, fit or not.
-    let mut serving = bed.serve();
+    let serving = bed.serve();
     until_within(
         std::time::Duration::from_mins(1),
         "the preflight to fail",

@@ -41,20 +41,18 @@ async fn compaction() {
     })
     .await;
     let key = ObjectKey::new(server.namespace("compaction").await, "demo");
-    server.create(manifest(&key)).await;
-    let (store, wire) = server.store().await;
+    // Its watches are open: what it shows came on one.
+    let (store, wire) = followed(&server, &key).await;
     wire.calls();
-    // No watch can be begun; meanwhile everything that the store has seen is compacted.
+    // They end, and none can be begun; meanwhile everything that the store has seen is compacted.
     wire.fault(
         crate::wire::Fault::Answer(503, None, "not now".to_owned()),
         |_, uri| crate::wire::is_watch(uri),
     );
-    wire.expire_watches();
-    wire.fault(
-        crate::wire::Fault::Answer(503, None, "not now".to_owned()),
-        |_, uri| uri.query().is_some_and(|query| query.contains("limit=")),
-    );
-    // The server compacts what is older than its last but one round, as long as something is written.
+    wire.close_watches();
+    // Newer than anything that the store can have seen. The server compacts what is older than its last but one round, as long as
+    // something is written.
+    touch(&server, &key, "unseen").await;
     let get = ["get", "ovc", "demo", "-n", &key.namespace, VERSION];
     let begun = server.kubectl(&get, None).await;
     let path = format!(
@@ -71,6 +69,7 @@ async fn compaction() {
         asked == 410
     })
     .await;
+    assert_eq!(wire.lists("openviduclusters"), 0);
     wire.heal();
     sees(&store, &key, &touched.get().to_string()).await;
     assert!(wire.lists("openviduclusters") > 0);

@@ -49,6 +49,8 @@ struct Watches {
     dead: usize,
     /// Those that were begun before this many restarts end with 410.
     expired: usize,
+    /// Those that were begun before this many restarts end.
+    closed: usize,
     /// How many restarts there have been.
     now: usize,
 }
@@ -141,11 +143,12 @@ impl Wire {
         let (head, body) = answer.into_parts();
         let frames = futures::stream::unfold(Some((body, watches)), move |state| async move {
             let (mut body, mut watches) = state?;
-            let expired = |watches: &Watches| born < watches.expired;
+            let over = |watches: &Watches| born < watches.expired || born < watches.closed;
             let frame = tokio::select! {
                 frame = body.frame() => frame?,
-                _ = watches.wait_for(expired) => {
-                    return Some((Ok(Frame::data(format!("{GONE}\n").into())), None));
+                over = watches.wait_for(over) => {
+                    let expired = over.is_ok_and(|watches| born < watches.expired);
+                    return expired.then(|| (Ok(Frame::data(format!("{GONE}\n").into())), None));
                 }
             };
             let _ = watches
@@ -190,6 +193,14 @@ impl Wire {
         self.shared.watches.send_modify(|watches| {
             watches.now += 1;
             watches.dead = watches.now;
+        });
+    }
+
+    /// All watches end, as when their time is over. Those that are begun from now on are sound.
+    pub fn close_watches(&self) {
+        self.shared.watches.send_modify(|watches| {
+            watches.now += 1;
+            watches.closed = watches.now;
         });
     }
 

@@ -242,6 +242,10 @@ pub struct OpenViduNodeStatus {
     /// Address at which it is reached.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Host key with which its machine was reached last: it is reached by it once it is off the cluster's list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2048))]
+    pub host_key: Option<String>,
     /// Availability zone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub zone: Option<String>,

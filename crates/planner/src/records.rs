@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ovo_api::act::Role;
 use ovo_api::node::{NODE_FORMAT_VERSION, NodePhase, OpenViduNodeSpec, OpenViduNodeStatus};
-use ovo_model::{Millis, NodeWrite, Occupancy, Wall};
+use ovo_model::{Millis, NodeWrite, Occupancy, Scalar, Wall};
 
 use crate::draft::Draft;
 use crate::occupancy::{Busy, FRESH_MS};
@@ -12,6 +12,9 @@ use crate::view::{NodeView, View};
 
 /// How often occupancy is written while it merely changes, in milliseconds.
 const OCCUPANCY_EVERY_MS: Millis = 300_000;
+
+/// What the resource of a machine tells of the key that it showed.
+const HOST_KEY: &str = "hostKey";
 
 /// Nodes that began to drain in this very plan are Draining in it.
 pub(crate) fn draining_phases(view: &View<'_>, draft: &mut Draft<'_>) {
@@ -103,6 +106,11 @@ fn next<'s>(
         if observed.version.is_some() && new.version != observed.version {
             new.to_mut().version.clone_from(&observed.version);
         }
+    }
+    if let Some(Scalar::Text(key)) = node.machine.and_then(|m| m.outputs.get(HOST_KEY))
+        && new.host_key.as_ref() != Some(key)
+    {
+        new.to_mut().host_key = Some(key.clone());
     }
     if node.role == Role::Media {
         occupancy(view, node, &mut new);

@@ -55,6 +55,7 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-aws", Only(&["ovo-aws-sim"])),
     ("ovo-bench", All),
     ("ovo-deploy", All),
+    ("ovo-deployment", All),
     ("ovo-kube", All),
     ("ovo-kube-faults", All),
     ("ovo-livekit-model", All),

@@ -1,5 +1,5 @@
 # Containers of the names that OpenVidu's have, in the machine's network, restarted unless stopped, without a stop signal or
-# a time to stop of their own. Redis, its sentinels and Caddy are the real programs, all else is a model.
+# a time to stop of their own, labelled as `docker compose` labels what it starts. Redis, its sentinels and Caddy are the real programs, all else is a model.
 docker version >/dev/null || die "there is no Docker engine"
 curl -fsS --retry 5 --retry-connrefused "$base/stand-in/image.tar" | docker import - "openvidu/stand-in:$version" >/dev/null
 sentinels=$(for each in $masters; do printf ',%s:7001' "$each"; done | cut -c2-)
@@ -84,7 +84,7 @@ while read -r name rest; do
     docker start "$name" >/dev/null
   else
     # shellcheck disable=SC2086 # the line is words
-    docker run --detach --network host --restart unless-stopped --name "$name" $rest >/dev/null
+    docker run --detach --network host --restart unless-stopped --name "$name" --label com.docker.compose.project.working_dir=/opt/openvidu $rest >/dev/null
   fi
 done <containers
 exec sleep infinity

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ovo_model::SecretKey;
 use ovo_provider_onprem::ssh::{Direct, Limits};
-use ovo_provider_onprem::{Fleet, KeyAnswer, Keys, UnreadRooms};
+use ovo_provider_onprem::{Fleet, KeyAnswer, Keys, Records, RecordsAnswer, UnreadRooms};
 use ovo_store::{Embedded, Freshness, ObjectKey, Store as _};
 
 use super::serve::{Server, Shown, policy, runtime, signalled, simulated_options};
@@ -23,6 +23,19 @@ impl Keys for StoredKeys {
             let secret = self.0.secret(&name, Freshness::Cached).await;
             let secret = secret.map_err(|error| error.to_string())?;
             Ok(secret.and_then(|secret| secret.text(&key.key)))
+        })
+    }
+}
+
+/// The records of nodes in a served directory.
+struct StoredRecords(Embedded);
+
+impl Records for StoredRecords {
+    fn of<'a>(&'a self, namespace: &'a str, cluster: &'a str) -> RecordsAnswer<'a> {
+        Box::pin(async move {
+            let name = ObjectKey::new(namespace, cluster);
+            let nodes = self.0.nodes(&name, Freshness::Cached).await;
+            nodes.map_err(|error| error.to_string())
         })
     }
 }
@@ -51,7 +64,9 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
             loopback: policy.loopback,
         };
         let keys = StoredKeys(local.store().clone());
-        let fleet = Fleet::new(Arc::new(keys), Arc::new(connect), Limits::default());
+        let records = StoredRecords(local.store().clone());
+        let fleet = Fleet::new(Arc::new(keys), Arc::new(connect), Limits::default())
+            .with_records(Arc::new(records));
         let settings = ovo_engine::Options {
             simulated: false,
             ..simulated_options(args.concurrency, policy)?

@@ -53,7 +53,7 @@ pub(crate) fn plan(view: &View<'_>, draft: &mut Draft<'_>, node: &NodeView<'_>) 
         return draft.wait(
             what,
             format!(
-                "a person: Docker would start {} again; give it the restart policy unless-stopped or on-failure",
+                "a person: Docker would start {} again; give it the restart policy unless-stopped",
                 seen.refused.join(", ")
             ),
         );

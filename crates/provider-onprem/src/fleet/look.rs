@@ -1,6 +1,8 @@
 //! What the script says that looks at OpenVidu.
 
-use ovo_model::{Container, UnitState};
+use std::collections::BTreeMap;
+
+use ovo_model::{Container, SignalMarker, UnitState};
 
 /// How OpenVidu is on one machine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,7 +21,7 @@ impl Look {
     /// # Errors
     /// Why it is not whole.
     pub(super) fn parse(text: &str, drained: &[&str]) -> Result<Self, String> {
-        let (mut look, mut list) = (Self::default(), Vec::new());
+        let (mut look, mut list, mut markers) = (Self::default(), Vec::new(), BTreeMap::new());
         for line in text.lines() {
             let (name, value) = line.split_once(' ').unwrap_or((line, ""));
             match name {
@@ -36,8 +38,18 @@ impl Look {
                 "containers" => {
                     look.containers = (value == "listed").then(|| std::mem::take(&mut list));
                 }
+                "marker" => {
+                    let (of, age) = marker(value).ok_or_else(|| format!("{line:?}"))?;
+                    markers.insert(of, age);
+                }
                 "health" => look.health = value.parse().unwrap_or(0),
-                "end" => return Ok(look),
+                "end" => {
+                    for container in look.containers.iter_mut().flatten() {
+                        let of = (container.id.as_str(), container.started_at.as_str());
+                        container.marker = markers.get(&of).copied();
+                    }
+                    return Ok(look);
+                }
                 _ => return Err(format!("{line:?}")),
             }
         }
@@ -45,14 +57,33 @@ impl Look {
     }
 }
 
-/// `/NAME ID STARTED RUNNING POLICY AGENT`, where AGENT may be empty.
+/// `ID@STARTED AGE`, the age in milliseconds. A clock that was set back makes a marker no older than new.
+fn marker(text: &str) -> Option<((&str, &str), SignalMarker)> {
+    let (of, age) = text.split_once(' ')?;
+    let age_ms = age.parse::<i64>().ok()?.max(0);
+    Some((of.split_once('@')?, SignalMarker { age_ms }))
+}
+
+/// Whether the engine would start a container again that exited after SIGQUIT. By Docker's own rules: whoever sends a
+/// container its stop signal (or, where it names none, any signal) calls off the next restart, and `unless-stopped` counts
+/// every signal as a stop; else `on-failure` looks at the exit code alone. What was called off is forgotten when the engine
+/// itself restarts, and then `always` starts everything.
+fn revived(policy: &str, stop_signal: &str) -> bool {
+    match policy {
+        "always" => true,
+        "on-failure" => !matches!(stop_signal, "none" | "SIGQUIT" | "QUIT" | "3"),
+        _ => false,
+    }
+}
+
+/// `/NAME ID STARTED RUNNING POLICY SIGNAL AGENT`, where AGENT may be empty.
 fn container(text: &str, drained: &[&str]) -> Option<Container> {
     let mut words = text.split(' ');
     let mut word = || words.next();
     let name = word()?.trim_start_matches('/').to_owned();
     let (id, started_at) = (word()?.to_owned(), word()?.to_owned());
     let running = word()? == "true";
-    let policy = word()?;
+    let (policy, stop_signal) = (word()?, word()?);
     let agent = word().is_some_and(|label| label == "true");
     Some(Container {
         drained: agent || drained.contains(&name.as_str()),
@@ -60,8 +91,7 @@ fn container(text: &str, drained: &[&str]) -> Option<Container> {
         id,
         started_at,
         running,
-        // `on-failure` leaves alone what exits well, `unless-stopped` what was told to stop; a drained server does both.
-        revived_by_engine: policy == "always",
+        revived_by_engine: revived(policy, stop_signal),
         marker: None,
     })
 }
@@ -71,10 +101,10 @@ mod tests {
     use super::*;
 
     const WHOLE: &str = "unit.ActiveState active\nunit.UnitFileState enabled\n\
-        container /openvidu abc 2026-06-03T08:00:00Z true unless-stopped \n\
-        container /agent-speech def 2026-06-03T08:00:00Z false always true\n\
-        container /caddy ghi 2026-06-03T08:00:00Z true unless-stopped \n\
-        containers listed\nhealth 200\nend\n";
+        container /openvidu abc 2026-06-03T08:00:00Z true unless-stopped none \n\
+        container /agent-speech def 2026-06-03T08:00:00Z false always none true\n\
+        container /caddy ghi 2026-06-03T08:00:00Z true unless-stopped none \n\
+        containers listed\nmarker abc@2026-06-03T08:00:00Z 1500\nmarker ghi@2026-06-02T08:00:00Z 9\nhealth 200\nend\n";
 
     #[test]
     fn a_whole_answer() {
@@ -94,6 +124,27 @@ mod tests {
             ]
         );
         assert!(list[1].revived_by_engine && !list[0].revived_by_engine);
+        // A marker is of one start of one container.
+        let marked: Vec<_> = list.iter().map(|c| c.marker.map(|m| m.age_ms)).collect();
+        assert_eq!(marked, [Some(1_500), None, None]);
+    }
+
+    #[test]
+    fn what_docker_starts_again() {
+        for (policy, stop_signal, again) in [
+            ("no", "none", false),
+            ("unless-stopped", "SIGTERM", false),
+            ("on-failure", "none", false),
+            ("on-failure", "SIGQUIT", false),
+            ("on-failure", "SIGTERM", true),
+            ("always", "none", true),
+        ] {
+            assert_eq!(
+                revived(policy, stop_signal),
+                again,
+                "{policy} {stop_signal}"
+            );
+        }
     }
 
     #[test]

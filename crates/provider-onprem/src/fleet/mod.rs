@@ -2,7 +2,9 @@
 
 mod desired;
 mod execute;
+mod former;
 mod keys;
+mod leave;
 mod look;
 mod observe;
 mod preflights;
@@ -24,6 +26,7 @@ use crate::machine::Machine;
 use crate::preflight::Report;
 use crate::ssh::{Connect, Limits, Link};
 
+pub use former::{Records, RecordsAnswer};
 pub use keys::{KeyAnswer, Keys};
 pub use rooms::UnreadRooms;
 
@@ -33,11 +36,26 @@ const AT_ONCE: usize = 16;
 /// Machines that are listed in manifests, reached by SSH.
 pub struct Fleet {
     keys: Arc<dyn Keys>,
+    records: Arc<dyn Records>,
     connect: Arc<dyn Connect>,
     limits: Limits,
     links: Mutex<BTreeMap<String, Kept>>,
     preflights: preflights::Preflights,
     tries: tries::Tries,
+}
+
+/// The scope that is unknown while nobody can say which machines are off the list.
+const RECORDS: &str = "records";
+
+/// Whether a machine is to stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// It is on the list.
+    Listed,
+    /// It is on the list of a cluster that is being taken away.
+    Deleted,
+    /// It is off the list.
+    Former,
 }
 
 /// A connection that is kept, and what it was made from.
@@ -51,12 +69,20 @@ impl Fleet {
     pub fn new(keys: Arc<dyn Keys>, connect: Arc<dyn Connect>, limits: Limits) -> Self {
         Self {
             keys,
+            records: Arc::new(former::NoRecords),
             connect,
             limits,
             links: Mutex::default(),
             preflights: preflights::Preflights::default(),
             tries: tries::Tries::default(),
         }
+    }
+
+    /// Finds machines that are off the list by these records.
+    #[must_use]
+    pub fn with_records(mut self, records: Arc<dyn Records>) -> Self {
+        self.records = records;
+        self
     }
 
     /// Asks every listed machine whether it is fit, as before an installation, and changes nothing on any. All count as
@@ -83,9 +109,7 @@ impl Fleet {
     ) -> Result<Machine, ProviderError> {
         let access = keys::access(&*self.keys, cluster, on_prem, listed).await?;
         let made_from = keys::digest(&access);
-        let namespace = cluster.metadata.namespace.as_deref().unwrap_or_default();
-        let name = cluster.metadata.name.as_deref().unwrap_or_default();
-        let place = format!("{namespace}/{name}/{}", listed.name);
+        let place = place(cluster, &listed.name);
         let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
         let link = match links.get(&place) {
             Some(kept) if kept.made_from == made_from => Arc::clone(&kept.link),
@@ -103,11 +127,17 @@ impl Fleet {
     }
 
     /// One machine as it is.
-    async fn look(&self, target: &Target, on_prem: &OnPrem, listed: &Listed) -> Observation {
+    async fn look(
+        &self,
+        target: &Target,
+        on_prem: &OnPrem,
+        listed: &Listed,
+        standing: Standing,
+    ) -> Observation {
         let id = &target.infrastructure_id;
         let seen = async {
             let machine = self.machine(&target.cluster, on_prem, listed, id).await?;
-            observe::observe(&machine, target.profile, listed).await
+            observe::observe(&machine, target.profile, listed, standing).await
         };
         seen.await
             .unwrap_or_else(|error: ProviderError| Observation::unknown(error.to_string()))
@@ -127,17 +157,50 @@ impl Provider for Fleet {
         let Ok(on_prem) = on_prem(&target.cluster) else {
             return BTreeMap::new();
         };
-        let mut looks = Vec::new();
-        for listed in machines(on_prem) {
-            let scope = scope(&listed.name);
-            if scopes.wants(&scope) {
-                looks.push(async move { (scope, self.look(target, on_prem, listed).await) });
+        let cluster = &target.cluster;
+        let deleted = cluster.metadata.deletion_timestamp.is_some();
+        let standing = if deleted && !cluster.spec.deletion.protected() {
+            Standing::Deleted
+        } else {
+            Standing::Listed
+        };
+        let mut seen = BTreeMap::new();
+        let wanted = |name: &str| scopes.wants(&scope(name));
+        let mut machines: Vec<_> = machines(on_prem)
+            .filter(|listed| wanted(&listed.name))
+            .map(|listed| (listed.clone(), standing))
+            .collect();
+        if !all_listed(on_prem, scopes) {
+            match self.former(target, on_prem).await {
+                Ok(former) => {
+                    for former in former.into_iter().filter(|f| wanted(&f.name)) {
+                        match former.listed {
+                            Ok(listed) => machines.push((listed, Standing::Former)),
+                            Err(why) => {
+                                seen.insert(scope(&former.name), Observation::unknown(why));
+                            }
+                        }
+                    }
+                }
+                // Whoever asked for one of them finds no answer, and that is unknown, too.
+                Err(why) => {
+                    let why = format!("which machines are off the list is not known: {why}");
+                    seen.insert(Scope::from(RECORDS), Observation::unknown(why));
+                }
             }
         }
-        let mut seen: BTreeMap<Scope, Observation> = stream::iter(looks)
+        let mut looks = Vec::new();
+        for (listed, standing) in &machines {
+            looks.push(async move {
+                let seen = self.look(target, on_prem, listed, *standing).await;
+                (scope(&listed.name), seen)
+            });
+        }
+        let looked: BTreeMap<Scope, Observation> = stream::iter(looks)
             .buffer_unordered(AT_ONCE)
             .collect()
             .await;
+        seen.extend(looked);
         self.add_preflight(target, *scopes == ScopeChoice::All, &mut seen)
             .await;
         seen
@@ -151,8 +214,27 @@ impl Provider for Fleet {
     ) -> Result<Outcome, ProviderError> {
         match &step.op {
             Op::Start { node } => {
-                let (machine, ..) = self.listed(target, &node.0).await?;
+                let (machine, _) = self.reached(target, &node.0).await?;
                 execute::start(&machine, call.epoch).await
+            }
+            Op::Signal { node, containers } => {
+                let (machine, _) = self.reached(target, &node.0).await?;
+                leave::signal(&machine, containers, call.epoch).await
+            }
+            Op::Stop { node } => {
+                let (machine, listed) = self.reached(target, &node.0).await?;
+                let why = (listed.role, step.cause);
+                let drained = target.profile.drained_containers;
+                leave::stop(&machine, why, drained, call.epoch).await
+            }
+            Op::Uninstall { node } => {
+                let (machine, _) = self.reached(target, &node.0).await?;
+                let drained = target.profile.drained_containers;
+                let outcome = leave::uninstall(&machine, drained, call.epoch).await?;
+                if matches!(outcome, Outcome::Done) {
+                    self.forget(target, &node.0);
+                }
+                Ok(outcome)
             }
             Op::Set {
                 resource,
@@ -170,21 +252,36 @@ impl Provider for Fleet {
 }
 
 impl Fleet {
-    /// A machine by its name in the manifest.
-    async fn listed<'t>(
+    /// A machine by its name: one that is listed, else one that is on record.
+    async fn reached(
         &self,
-        target: &'t Target,
+        target: &Target,
         name: &str,
-    ) -> Result<(Machine, &'t OnPrem, &'t Listed), ProviderError> {
+    ) -> Result<(Machine, Listed), ProviderError> {
         let on_prem = on_prem(&target.cluster)?;
-        let Some(listed) = machines(on_prem).find(|m| m.name == name) else {
-            return Err(ProviderError::NotFound(format!(
-                "{name} is not under spec.infrastructure.onPrem.machines"
-            )));
+        let listed = match machines(on_prem).find(|m| m.name == name) {
+            Some(listed) => listed.clone(),
+            None => {
+                let former = self.former(target, on_prem).await;
+                let former = former.map_err(ProviderError::Retryable)?;
+                let found = former.into_iter().find(|f| f.name == name);
+                let found = found.ok_or_else(|| {
+                    ProviderError::NotFound(format!(
+                        "{name} is not under spec.infrastructure.onPrem.machines, and nothing of ours is on record there"
+                    ))
+                })?;
+                found.listed.map_err(ProviderError::Retryable)?
+            }
         };
         let id = &target.infrastructure_id;
-        let machine = self.machine(&target.cluster, on_prem, listed, id).await?;
-        Ok((machine, on_prem, listed))
+        let machine = self.machine(&target.cluster, on_prem, &listed, id);
+        Ok((machine.await?, listed))
+    }
+
+    /// Hangs up: nothing of ours is left there.
+    fn forget(&self, target: &Target, name: &str) {
+        let mut links = self.links.lock().unwrap_or_else(PoisonError::into_inner);
+        links.remove(&place(&target.cluster, name));
     }
 
     /// Starts an installation or attaches to it, unless one has failed a moment ago.
@@ -195,11 +292,11 @@ impl Fleet {
         properties: &BTreeMap<String, Value>,
         call: Call<'_>,
     ) -> Result<Outcome, ProviderError> {
-        let (machine, on_prem, listed) = self.listed(target, name).await?;
+        let (machine, listed) = self.reached(target, name).await?;
         let work = execute::Install {
             cluster: &target.cluster,
-            on_prem,
-            listed,
+            on_prem: on_prem(&target.cluster)?,
+            listed: &listed,
         };
         let place = format!("{}/{name}", target.key());
         let generation = target.cluster.metadata.generation;
@@ -219,6 +316,19 @@ impl Fleet {
             }
         }
     }
+}
+
+/// Whether every scope that is asked for is that of a listed machine.
+fn all_listed(on_prem: &OnPrem, scopes: &ScopeChoice) -> bool {
+    let listed: BTreeSet<Scope> = machines(on_prem).map(|m| scope(&m.name)).collect();
+    matches!(scopes, ScopeChoice::Only(asked) if asked.is_subset(&listed))
+}
+
+/// Under which a link is kept.
+fn place(cluster: &OpenViduCluster, machine: &str) -> String {
+    let namespace = cluster.metadata.namespace.as_deref().unwrap_or_default();
+    let name = cluster.metadata.name.as_deref().unwrap_or_default();
+    format!("{namespace}/{name}/{machine}")
 }
 
 /// The machines that OpenVidu runs on.

@@ -26,6 +26,7 @@ pub(super) fn classify(machine: &str, code: u32, output: &Output) -> ProviderErr
         80 => ProviderError::Conflict(format!(
             "{machine}: FormatTooNew: its record was {said}; run that version or a newer one"
         )),
+        84 => ProviderError::Retryable(format!("{machine}: {said}")),
         81 => ProviderError::NotFound(format!("{machine}: {said}")),
         code => ProviderError::Retryable(format!(
             "{machine}: a command ended with exit code {code}: {said}"

@@ -1,8 +1,9 @@
 # start-openvidu KEY: enables and starts OpenVidu, which KEY's job has installed. Prints its active state.
 key=$1
 enter
-result=$state/resources/$key/job/result
-[ -e "$result" ] && [ "$(cut -d ' ' -f 2 "$result")" = 0 ] || refuse 81 'OpenVidu is not installed here by us'
+job=$state/resources/$key/job
+# Whole, and not being taken away.
+[ -e "$job/completed" ] && [ -e "$job/result" ] && [ "$(cut -d ' ' -f 2 "$job/result")" = 0 ] || refuse 81 'OpenVidu is not installed here by us'
 systemctl enable --quiet openvidu.service
 if ! systemctl is-active --quiet openvidu.service; then
   # A unit that failed too often refuses to start until this is said.

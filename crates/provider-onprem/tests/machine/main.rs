@@ -4,5 +4,6 @@
 mod common;
 mod conformance;
 mod crash;
+mod leave;
 mod link;
 mod provider;

@@ -1,12 +1,12 @@
 //! The provider for a cluster of machines.
 
 mod desired;
+mod dial;
 mod execute;
 mod keys;
 mod look;
 mod observe;
 mod preflights;
-mod rooms;
 mod tries;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,7 +25,6 @@ use crate::preflight::Report;
 use crate::ssh::{Connect, Limits, Link};
 
 pub use keys::{KeyAnswer, Keys};
-pub use rooms::UnreadRooms;
 
 /// Machines that are spoken with at the same time, for one cluster.
 const AT_ONCE: usize = 16;

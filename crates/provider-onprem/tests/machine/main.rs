@@ -4,5 +4,6 @@
 mod common;
 mod conformance;
 mod crash;
+mod dial;
 mod link;
 mod provider;

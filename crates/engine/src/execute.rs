@@ -136,14 +136,9 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         ground.renew(&cluster);
         ground.records = observe::by_machine(self.store.nodes(&key, Freshness::Live).await?);
         let scopes = scopes(before, step);
-        let seen = observe::afresh(
-            (&self.provider, &self.media, &self.clock),
-            &ground.target,
-            scopes,
-            before,
-        )
-        .await;
-        let snapshot = ground.snapshot(&self.clock, seen, self.options.simulated);
+        let seen = self.asking(ground).afresh(scopes, before).await;
+        let (trial, simulated) = (before.trial.clone(), self.options.simulated);
+        let snapshot = ground.snapshot(&self.clock, seen, trial, simulated);
         memory.readings = Small::keep(&*snapshot.readings);
         if self.options.checking != Checking::On {
             return Ok(Vec::new());

@@ -22,6 +22,7 @@ mod secrets;
 mod small;
 mod teardown;
 mod tenants;
+mod trial;
 
 pub use clock::{Clock, SystemClock};
 pub use options::{Checking, Options, Policy};

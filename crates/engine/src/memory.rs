@@ -10,6 +10,7 @@ use crate::admission::Admission;
 use crate::backoff::Attempts;
 use crate::hold::Held;
 use crate::small::Small;
+use crate::trial::Tried;
 
 /// Digests computed for one version of one Secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +33,8 @@ pub(crate) struct Memory {
     pub(crate) refused: String,
     /// The epoch that this process wrote with its first intent.
     pub(crate) epoch: Option<i64>,
+    /// How the deployment was last tried out.
+    pub(crate) tried: Option<Tried>,
     /// What is to be told and is held back.
     pub(crate) held: Held,
 }

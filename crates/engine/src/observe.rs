@@ -6,10 +6,11 @@ use std::sync::Arc;
 use ovo_api::act::Role;
 use ovo_api::{OpenViduCluster, OpenViduNode};
 use ovo_model::{
-    Millis, NodeName, NodeReadings, Observation, ObservedNode, Presence, Resource, Scope, Snapshot,
+    MediaState, Millis, NodeName, NodeReadings, Observation, ObservedNode, Presence, Resource,
+    Scope, SharedStore, Snapshot, Trial,
 };
 use ovo_planner::tenants::restricted;
-use ovo_provider::{Media, NodeAnswers, Provider, ScopeChoice, Target};
+use ovo_provider::{Answers, Media, Provider, ScopeChoice, Target};
 
 use crate::clock::Clock;
 use crate::readings::Merge;
@@ -28,83 +29,100 @@ pub(crate) fn by_machine(records: Vec<Arc<OpenViduNode>>) -> BTreeMap<NodeName, 
 pub(crate) struct Seen {
     pub(crate) observed: BTreeMap<Scope, Observation>,
     pub(crate) readings: BTreeMap<NodeName, NodeReadings>,
+    pub(crate) shared_store: Option<SharedStore>,
 }
 
-/// Reads everything.
-pub(crate) async fn everything<P: Provider, M: Media, C: Clock>(
-    (provider, media, clock): (&P, &M, &C),
-    target: &Target,
-    readings: BTreeMap<NodeName, NodeReadings>,
-) -> Seen {
-    let observed = provider.observe(target, &ScopeChoice::All).await;
-    let readings = ask((media, clock), target, &observed, true, readings).await;
-    Seen { observed, readings }
+/// Whom to ask, and about what.
+pub(crate) struct Asking<'a, P, M, C> {
+    pub(crate) provider: &'a P,
+    pub(crate) media: &'a M,
+    pub(crate) clock: &'a C,
+    pub(crate) target: &'a Target,
+    pub(crate) secrets: &'a Secrets,
 }
 
-/// Reads some scopes afresh and keeps the others as they were seen.
-pub(crate) async fn afresh<P: Provider, M: Media, C: Clock>(
-    (provider, media, clock): (&P, &M, &C),
-    target: &Target,
-    scopes: BTreeSet<Scope>,
-    before: &Snapshot,
-) -> Seen {
-    let mut fresh = provider
-        .observe(target, &ScopeChoice::Only(scopes.clone()))
-        .await;
-    for scope in scopes {
-        fresh
-            .entry(scope)
-            .or_insert_with(|| Observation::unknown("it was not in the answer"));
+impl<P: Provider, M: Media, C: Clock> Asking<'_, P, M, C> {
+    /// Reads everything.
+    pub(crate) async fn everything(&self, readings: BTreeMap<NodeName, NodeReadings>) -> Seen {
+        let observed = self.provider.observe(self.target, &ScopeChoice::All).await;
+        self.ask(observed, true, readings).await
     }
-    let readings = ask(
-        (media, clock),
-        target,
-        &fresh,
-        false,
-        (*before.readings).clone(),
-    )
-    .await;
-    let mut observed = before.observed.clone();
-    observed.append(&mut fresh);
-    Seen { observed, readings }
+
+    /// Reads some scopes afresh and keeps the others as they were seen.
+    pub(crate) async fn afresh(&self, scopes: BTreeSet<Scope>, before: &Snapshot) -> Seen {
+        let choice = ScopeChoice::Only(scopes.clone());
+        let mut fresh = self.provider.observe(self.target, &choice).await;
+        for scope in scopes {
+            fresh
+                .entry(scope)
+                .or_insert_with(|| Observation::unknown("it was not in the answer"));
+        }
+        let mut seen = self.ask(fresh, false, (*before.readings).clone()).await;
+        let mut observed = before.observed.clone();
+        observed.append(&mut seen.observed);
+        Seen {
+            observed,
+            readings: seen.readings,
+            shared_store: seen.shared_store.or_else(|| before.shared_store.clone()),
+        }
+    }
+
+    /// Asks OpenVidu about the media nodes that were seen.
+    async fn ask(
+        &self,
+        mut observed: BTreeMap<Scope, Observation>,
+        whole: bool,
+        old: BTreeMap<NodeName, NodeReadings>,
+    ) -> Seen {
+        let nodes: Vec<&ObservedNode> = observed
+            .values()
+            .filter_map(|o| match o {
+                Observation::Known { nodes, .. } => Some(nodes.values()),
+                Observation::Unknown { .. } => None,
+            })
+            .flatten()
+            .filter(|n| n.role == Role::Media && may_hold(n))
+            .collect();
+        let asked = self.clock.now().mono;
+        let answers = if nodes.is_empty() {
+            Answers::default()
+        } else {
+            self.media.read(self.target, &nodes, self.secrets).await
+        };
+        place(&mut observed, &answers.states);
+        let autoscaling = &self.target.cluster.spec.media.autoscaling;
+        let merge = Merge {
+            profile: self.target.profile,
+            asked,
+            interval: autoscaling.reading_interval().as_millis(),
+            keep: window(
+                autoscaling.scale_up.readings(),
+                autoscaling.scale_down.readings(),
+            ),
+            observed: &observed,
+            whole,
+            answers: &answers.nodes,
+        };
+        let readings = merge.apply(old);
+        Seen {
+            observed,
+            readings,
+            shared_store: answers.shared_store,
+        }
+    }
 }
 
-async fn ask<M: Media, C: Clock>(
-    (media, clock): (&M, &C),
-    target: &Target,
-    observed: &BTreeMap<Scope, Observation>,
-    whole: bool,
-    old: BTreeMap<NodeName, NodeReadings>,
-) -> BTreeMap<NodeName, NodeReadings> {
-    let nodes: Vec<&ObservedNode> = observed
-        .values()
-        .filter_map(|o| match o {
-            Observation::Known { nodes, .. } => Some(nodes.values()),
-            Observation::Unknown { .. } => None,
-        })
-        .flatten()
-        .filter(|n| n.role == Role::Media && may_hold(n))
-        .collect();
-    let asked = clock.now().mono;
-    let answers: BTreeMap<NodeName, NodeAnswers> = if nodes.is_empty() {
-        BTreeMap::new()
-    } else {
-        media.read(target, &nodes).await
-    };
-    let autoscaling = &target.cluster.spec.media.autoscaling;
-    let merge = Merge {
-        profile: target.profile,
-        asked,
-        interval: autoscaling.reading_interval().as_millis(),
-        keep: window(
-            autoscaling.scale_up.readings(),
-            autoscaling.scale_down.readings(),
-        ),
-        observed,
-        whole,
-        answers: &answers,
-    };
-    merge.apply(old)
+/// Where nodes stand in the cluster, by OpenVidu's own word where it gives one.
+fn place(observed: &mut BTreeMap<Scope, Observation>, states: &BTreeMap<NodeName, MediaState>) {
+    for observation in observed.values_mut() {
+        if let Observation::Known { nodes, .. } = observation {
+            for (name, node) in nodes {
+                if let Some(state) = states.get(name) {
+                    node.media = *state;
+                }
+            }
+        }
+    }
 }
 
 fn may_hold(node: &ObservedNode) -> bool {
@@ -137,7 +155,13 @@ impl Ground {
         self.target.cluster = self.cluster.clone();
     }
 
-    pub(crate) fn snapshot<C: Clock>(&self, clock: &C, seen: Seen, simulated: bool) -> Snapshot {
+    pub(crate) fn snapshot<C: Clock>(
+        &self,
+        clock: &C,
+        seen: Seen,
+        trial: Trial,
+        simulated: bool,
+    ) -> Snapshot {
         Snapshot {
             now: clock.now(),
             cluster: self.cluster.clone(),
@@ -148,6 +172,8 @@ impl Ground {
             desired: self.desired.clone(),
             observed: seen.observed,
             readings: Arc::new(seen.readings),
+            shared_store: seen.shared_store,
+            trial,
             tenancy: self.standing.tenancy.clone(),
             simulated,
         }

@@ -23,7 +23,7 @@ use crate::clock::Clock;
 use crate::commit;
 use crate::in_use;
 use crate::memory::Memory;
-use crate::observe::{self, Ground, IDLE_LOOK_MS};
+use crate::observe::{self, Asking, Ground, IDLE_LOOK_MS};
 use crate::options::{Checking, Options};
 use crate::report::{EngineError, Report};
 use crate::secrets;
@@ -146,15 +146,13 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         let Some(mut ground) = self.ground(key, cluster, memory, report).await? else {
             return Ok(());
         };
-        let (provider, media, clock) = (&self.provider, &self.media, &self.clock);
-        let seen = observe::everything(
-            (provider, media, clock),
-            &ground.target,
-            memory.readings.open(),
-        )
-        .instrument(info_span!("observe"))
-        .await;
-        let snapshot = Arc::new(ground.snapshot(clock, seen, self.options.simulated));
+        let seen = self
+            .asking(&ground)
+            .everything(memory.readings.open())
+            .instrument(info_span!("observe"))
+            .await;
+        let (trial, simulated) = (self.trial(memory), self.options.simulated);
+        let snapshot = Arc::new(ground.snapshot(&self.clock, seen, trial, simulated));
         memory.readings = Small::keep(&*snapshot.readings);
         report.snapshot = Some(snapshot.clone());
         let planned = || plan_with(&snapshot, self.options.bugs);
@@ -194,6 +192,7 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
         self.execute(&mut ground, &snapshot, &plan, memory, report)
             .instrument(info_span!("execute", steps = plan.steps.len()))
             .await?;
+        self.try_out(&ground, &plan, memory, report).await;
         if plan.release {
             // Events are lost with their namespace, and this is the last that anybody hears of what is left.
             for said in plan.events.iter().filter(|e| e.reason == "Abandoned") {
@@ -202,6 +201,17 @@ impl<S: Store, P: Provider, M: Media, C: Clock> Engine<S, P, M, C> {
             self.release(key, report).await?;
         }
         Ok(())
+    }
+
+    /// Whom to ask about this cluster.
+    pub(crate) const fn asking<'a>(&'a self, ground: &'a Ground) -> Asking<'a, P, M, C> {
+        Asking {
+            provider: &self.provider,
+            media: &self.media,
+            clock: &self.clock,
+            target: &ground.target,
+            secrets: &ground.secrets,
+        }
     }
 
     /// Puts our finalizer and the infrastructure id on a new object. `None`: it is going and is not ours.

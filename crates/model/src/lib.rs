@@ -9,10 +9,12 @@ mod outcome;
 mod plan;
 mod reading;
 mod resource;
+mod shared_store;
 mod snapshot;
 mod step;
 mod tenancy;
 mod time;
+mod trial;
 
 pub use node::{
     Container, ContainerRef, MediaState, NodeName, ObservedNode, Preflight, Presence, SignalMarker,
@@ -25,7 +27,9 @@ pub use reading::{NodeReadings, Occupancy, Reading, SourceRing};
 pub use resource::{
     Change, Owner, Property, Resource, ResourceId, Scalar, SecretDigest, SecretKey, Stage, Value,
 };
+pub use shared_store::SharedStore;
 pub use snapshot::{CredentialsState, NodeRecord, Snapshot};
 pub use step::{Cause, Executor, Op, Step, StepId};
 pub use tenancy::{Objection, Tenancy};
 pub use time::{Millis, Mono, Now, Wall};
+pub use trial::Trial;

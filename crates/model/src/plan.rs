@@ -87,6 +87,8 @@ pub struct Plan {
     pub waiting: Vec<Waiting>,
     /// Changes of mind.
     pub events: Vec<EventNote>,
+    /// Whether a room is to be made and joined through the deployment, so that it may be called accepted.
+    pub try_out: bool,
     /// Whether the cluster's finalizer may go.
     pub release: bool,
     /// When to look again at the latest, in milliseconds.

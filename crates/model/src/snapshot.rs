@@ -11,8 +11,10 @@ use crate::node::{NodeName, ObservedNode};
 use crate::observed::{Observation, ObservedResource, Scope};
 use crate::reading::NodeReadings;
 use crate::resource::{Resource, ResourceId, SecretDigest, SecretKey};
+use crate::shared_store::SharedStore;
 use crate::tenancy::Tenancy;
 use crate::time::Now;
+use crate::trial::Trial;
 
 /// A stored node record.
 pub type NodeRecord = Arc<OpenViduNode>;
@@ -51,6 +53,10 @@ pub struct Snapshot {
     pub observed: BTreeMap<Scope, Observation>,
     /// How busy nodes are.
     pub readings: Arc<BTreeMap<NodeName, NodeReadings>>,
+    /// The store that its nodes share, where there is one and somebody asked.
+    pub shared_store: Option<SharedStore>,
+    /// Whether a room was made and joined through it.
+    pub trial: Trial,
     /// What it may use of what all clusters share.
     pub tenancy: Tenancy,
     /// Whether this is the simulator.

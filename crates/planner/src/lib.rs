@@ -24,6 +24,7 @@ mod preflight;
 mod records;
 mod resources;
 mod roster;
+mod shared_store;
 mod status;
 mod teardown;
 pub mod tenants;
@@ -84,6 +85,7 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
             draft.wait("everything else", "spec.paused to become false");
         }
     }
+    shared_store::plan(&view, &mut draft);
     records::draining_phases(&view, &mut draft);
     let status = Box::new(status::next(&view, &draft));
     // Last: it takes the working copies.
@@ -91,6 +93,7 @@ pub fn plan_with(snapshot: &Snapshot, bugs: Bugs) -> Plan {
     Plan {
         steps: draft.steps,
         nodes,
+        try_out: status::try_out(&view, &status),
         status,
         waiting: draft.waiting,
         events: draft.events,
@@ -129,6 +132,7 @@ fn hands_off(status: OpenViduClusterStatus, what: &str) -> Plan {
             note: format!("{what}, newer than this release knows; run the newer release again"),
             node: None,
         }],
+        try_out: false,
         release: false,
         look_again_in: 60_000,
     }

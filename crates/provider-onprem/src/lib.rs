@@ -14,5 +14,5 @@ pub mod preflight;
 mod provider;
 pub mod ssh;
 
-pub use fleet::{Fleet, KeyAnswer, Keys, Records, RecordsAnswer, UnreadRooms};
+pub use fleet::{Fleet, KeyAnswer, Keys, Records, RecordsAnswer};
 pub use provider::OnPrem;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ovo_api::profile::OccupancySource;
 use ovo_model::{NodeName, ObservedNode, Occupancy, Outcome, ProviderError, Step};
-use ovo_provider::{Call, Media, NodeAnswers, SourceAnswer, Target};
+use ovo_provider::{Call, Media, NodeAnswers, SecretSource, SourceAnswer, Target};
 
 use crate::door::{Inner, SimDoor};
 use crate::interceptor::{CallKind, Lie, Moment, Verdict};
@@ -26,9 +26,15 @@ impl SimMedia {
 type Answers = BTreeMap<NodeName, NodeAnswers>;
 
 impl Media for SimMedia {
-    async fn read(&self, target: &Target, nodes: &[&ObservedNode]) -> Answers {
+    async fn read(
+        &self,
+        target: &Target,
+        nodes: &[&ObservedNode],
+        _: &dyn SecretSource,
+    ) -> ovo_provider::Answers {
         let ended = read(&mut self.door.lock(), target, nodes);
-        ended.answer().await
+        // Where nodes stand the simulated provider tells.
+        ovo_provider::Answers::of_nodes(ended.answer().await)
     }
 
     async fn execute(

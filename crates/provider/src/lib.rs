@@ -6,10 +6,13 @@
 
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod dial;
 mod media;
 mod provider;
 mod secrets;
+mod shared;
 
-pub use media::{Media, NodeAnswers, SourceAnswer};
+pub use dial::{ByteStream, Dial, Dialled};
+pub use media::{Answers, Media, NodeAnswers, SourceAnswer};
 pub use provider::{Call, Provider, ScopeChoice, Target};
 pub use secrets::{NoSecrets, SecretSource};

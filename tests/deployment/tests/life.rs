@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use openvidu_operator::local::Request;
-use ovo_api::node::{DrainCause, NodePhase, OpenViduNode};
+use ovo_api::node::{DrainCause, NodePhase, OpenViduNode, SignalRecord, SignalState};
 use ovo_deployment::{Served, Serving};
 use ovo_livekit_model::client::Client;
 use ovo_machines::Machine;
@@ -111,6 +111,7 @@ async fn from_bare_to_ready_and_nobody_is_cut_off_when_a_machine_leaves() {
     becomes_ready(&mut scene).await;
     one_leaves(&mut scene).await;
     comes_back(&scene);
+    a_signal_is_lost(&mut scene).await;
     all_goes(&scene);
 }
 
@@ -232,6 +233,66 @@ fn comes_back(scene: &Scene) {
         phase(scene.served.node("w2")) == Some(NodePhase::Serving)
     });
     scene.until("the cluster to be ready again", || scene.served.is_ready());
+}
+
+/// A client of Docker's that, called to signal the media server, ends the whole job before it has done so.
+const DEADLY: &str = r#"#!/bin/bash
+if [ "$1 $2" = 'container kill' ] && [ "$(/usr/bin/docker inspect --format '{{.Name}}' "${!#}")" = /openvidu ]; then
+  /usr/bin/rm /usr/local/sbin/docker
+  systemctl kill --signal=KILL 'openvidu-operator-*.service'
+  sleep infinity
+fi
+exec /usr/bin/docker "$@"
+"#;
+
+/// The job dies between the marker of the media server and its signal: nobody signals it again but a person.
+async fn a_signal_is_lost(scene: &mut Scene) {
+    let (ann, _) = scene.somebody_on("w2").await;
+    let put = format!(
+        "cat >/usr/local/sbin/docker <<'EOF'\n{DEADLY}EOF\nchmod 755 /usr/local/sbin/docker"
+    );
+    scene.media("w2").ask(&put).unwrap();
+    scene.served.list(&["w1"]).unwrap();
+    scene.dies("nobody to know whether it was signalled", |scene| {
+        let status = scene.served.node("w2").and_then(|n| n.status);
+        let signals = status
+            .and_then(|s| s.drain)
+            .map(|d| d.signals)
+            .unwrap_or_default();
+        let of = |s: &&SignalRecord| s.container == "openvidu";
+        let server = signals.iter().find(of);
+        server.is_some_and(|s| s.state == SignalState::Unconfirmed)
+    });
+    let count = |name: &str| {
+        let serving = scene.serving.as_ref().unwrap();
+        serving.metric(&scene.served, name).unwrap()
+    };
+    scene.until("a round", || {
+        count("openvidu_operator_reconciles_total{") > 0
+    });
+    assert_eq!(scene.signals("w2", "openvidu"), "");
+    for container in ["ingress", "egress"] {
+        let told = scene.signals("w2", container);
+        assert_eq!(told, "model: signal 1 is SIGQUIT", "{container}");
+    }
+    assert_eq!(ann.cuts(), []);
+
+    // A person looks at its log, and sends it by hand: the drain goes on.
+    let by_hand = "docker container kill --signal=SIGQUIT openvidu";
+    scene.media("w2").ask(by_hand).unwrap();
+    scene.until("w2 to be closed", || {
+        let (_, told) = scene
+            .served
+            .bed
+            .get(scene.media("w2"), 6789, "/model")
+            .unwrap();
+        told.contains("SIGQUIT")
+    });
+    assert_eq!(ann.leave().await, []);
+    scene.until("the record of w2 to go", || {
+        let stored = scene.served.stored();
+        stored.is_some_and(|s| !s.nodes.iter().any(|n| n.spec.machine == "w2"))
+    });
 }
 
 fn all_goes(scene: &Scene) {

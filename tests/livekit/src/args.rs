@@ -48,6 +48,27 @@ impl Redis {
     }
 }
 
+/// Where Redis is, for a program that can do without.
+#[derive(Args)]
+pub(crate) struct MaybeRedis {
+    /// One Redis.
+    #[arg(long, env = "REDIS_ADDRESS", conflicts_with = "sentinels")]
+    redis: Option<SocketAddr>,
+    /// Sentinels that know which Redis is the primary of `openvidu`.
+    #[arg(long, env = "REDIS_SENTINELS", value_delimiter = ',')]
+    sentinels: Vec<SocketAddr>,
+}
+
+impl MaybeRedis {
+    fn registry(self) -> io::Result<Option<Registry>> {
+        let Self { redis, sentinels } = self;
+        let given = redis.is_some() || !sentinels.is_empty();
+        given
+            .then(|| Redis { redis, sentinels }.registry())
+            .transpose()
+    }
+}
+
 /// Key and secret of the API, from `LIVEKIT_API_KEY` and `LIVEKIT_API_SECRET` in the environment.
 pub(crate) fn keys() -> io::Result<(String, String)> {
     let read = |name: &str| {
@@ -125,6 +146,8 @@ pub struct Worker {
     /// Where its health, and the door of the model, are.
     #[arg(long)]
     pub(crate) listen: SocketAddr,
+    #[command(flatten)]
+    redis: MaybeRedis,
 }
 
 /// Settings of a port.
@@ -152,10 +175,11 @@ pub fn run(command: Command) -> io::Result<u8> {
             match command {
                 Command::Livekit(settings) => server::run(*settings, signals).await,
                 Command::Egress(settings) => {
-                    worker::run(Kind::Egress, settings.listen, signals).await
+                    worker::run(Kind::Egress, settings.listen, None, signals).await
                 }
                 Command::Ingress(settings) => {
-                    worker::run(Kind::Ingress, settings.listen, signals).await
+                    let registry = settings.redis.registry()?;
+                    worker::run(Kind::Ingress, settings.listen, registry, signals).await
                 }
                 Command::Operator(settings) => operator::run(settings, signals).await,
                 Command::Port(settings) => door::run_port(settings.listen, signals).await,

@@ -4,7 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use livekit_protocol::{Node, ParticipantInfo, Room};
+use livekit_protocol::ingress_state::Status;
+use livekit_protocol::{IngressInfo, IngressState, Node, ParticipantInfo, Room};
 use prost::Message;
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
@@ -14,12 +15,13 @@ use redis::{
 };
 use tokio::sync::Mutex;
 
-use crate::selection::is_available;
+use crate::selection::{is_available, now};
 
 // LiveKit's own names.
 const NODES: &str = "nodes";
 const NODE_OF_ROOM: &str = "room_node_map";
 const ROOMS: &str = "rooms";
+const INGRESSES: &str = "ingress";
 
 /// Where the model of OpenVidu's operator leaves the keys of the API for the media nodes. The real one has its own ways.
 const KEYS: &str = "openvidu-model:keys";
@@ -150,6 +152,28 @@ impl Registry {
             &person.encode_to_vec(),
         )
         .await
+    }
+
+    /// Writes the records of an ingress, and whether it runs.
+    pub(crate) async fn take_in(&self, id: &str, runs: bool) -> RedisResult<()> {
+        let info = IngressInfo {
+            ingress_id: id.to_owned(),
+            ..IngressInfo::default()
+        };
+        self.set(INGRESSES, id, &info.encode_to_vec()).await?;
+        let status = if runs {
+            Status::EndpointPublishing
+        } else {
+            Status::EndpointInactive
+        };
+        let state = IngressState {
+            status: status.into(),
+            started_at: now(),
+            ..IngressState::default()
+        };
+        let key = format!("{{ingress}}_state:{id}");
+        self.ask(cmd("SET").arg(key).arg(state.encode_to_vec()))
+            .await
     }
 
     pub(crate) async fn leave(&self, room: &str, identity: &str) -> RedisResult<()> {

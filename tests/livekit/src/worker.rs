@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::door::{self, Told};
+use crate::registry::Registry;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -25,6 +26,8 @@ pub(crate) enum Kind {
 
 struct Worker {
     kind: Kind,
+    /// Where LiveKit's server would write what an ingress tells it.
+    registry: Option<Registry>,
     inner: Mutex<Inner>,
 }
 
@@ -46,10 +49,12 @@ impl Worker {
 pub(crate) async fn run(
     kind: Kind,
     listen: SocketAddr,
+    registry: Option<Registry>,
     signals: UnboundedReceiver<Signal>,
 ) -> io::Result<u8> {
     let worker = Arc::new(Worker {
         kind,
+        registry,
         inner: Mutex::default(),
     });
     let listener = TcpListener::bind(listen).await?;
@@ -121,18 +126,33 @@ async fn told(State(worker): State<Arc<Worker>>) -> Json<Told> {
 
 /// Begins a job; one that drains takes none.
 async fn begin(State(worker): State<Arc<Worker>>, Path(id): Path<String>) -> StatusCode {
-    let mut inner = worker.lock();
-    if inner.draining {
-        return StatusCode::SERVICE_UNAVAILABLE;
+    {
+        let mut inner = worker.lock();
+        if inner.draining {
+            return StatusCode::SERVICE_UNAVAILABLE;
+        }
+        inner.jobs.insert(id.clone(), json!({}));
     }
-    inner.jobs.insert(id, json!({}));
-    StatusCode::CREATED
+    told_redis(&worker, &id, true)
+        .await
+        .unwrap_or(StatusCode::CREATED)
+}
+
+/// Has it written down whether this ingress is taken in. `Some`: that failed.
+async fn told_redis(worker: &Worker, id: &str, runs: bool) -> Option<StatusCode> {
+    let registry = worker.registry.as_ref()?;
+    let told = registry.take_in(id, runs).await;
+    told.err().map(|error| {
+        eprintln!("model: Redis: {error}");
+        StatusCode::BAD_GATEWAY
+    })
 }
 
 async fn end(State(worker): State<Arc<Worker>>, Path(id): Path<String>) -> StatusCode {
-    if worker.lock().jobs.remove(&id).is_some() {
-        StatusCode::NO_CONTENT
-    } else {
-        StatusCode::NOT_FOUND
+    if worker.lock().jobs.remove(&id).is_none() {
+        return StatusCode::NOT_FOUND;
     }
+    told_redis(&worker, &id, false)
+        .await
+        .unwrap_or(StatusCode::NO_CONTENT)
 }

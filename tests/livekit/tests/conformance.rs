@@ -1,43 +1,17 @@
 //! The model of LiveKit's server, held to the suite that a real one has to pass. With a real Redis.
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
+mod common;
+
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use common::Running;
+use nix::sys::signal::Signal;
 use ovo_livekit_model::conformance::{Check, Process, Server, Target};
 
 const PASSWORD: &str = "redispassword";
-
-/// A program that ends with this value, or with the test, however that ends.
-struct Running(Child);
-
-impl Running {
-    fn start(
-        program: &str,
-        arguments: &[String],
-        environment: &[(&str, String)],
-    ) -> io::Result<Self> {
-        let mut command = Command::new("setpriv");
-        command
-            .args(["--pdeathsig", "KILL", program])
-            .args(arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command.envs(environment.iter().map(|(name, value)| (name, value)));
-        Ok(Self(command.spawn()?))
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// The model on one address.
 struct Model {
@@ -75,19 +49,17 @@ impl Process for Model {
     }
 
     fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        let running = self
-            .running
-            .as_ref()
-            .ok_or_else(|| io::Error::other("not running"))?;
-        let pid = i32::try_from(running.0.id()).map_err(io::Error::other)?;
-        Ok(kill(Pid::from_raw(pid), signal)?)
+        let running = self.running.as_ref();
+        running
+            .ok_or_else(|| io::Error::other("not running"))?
+            .signal(signal)
     }
 
     fn runs(&mut self) -> io::Result<bool> {
         let Some(running) = &mut self.running else {
             return Ok(false);
         };
-        let runs = running.0.try_wait()?.is_none();
+        let runs = running.runs()?;
         if !runs {
             self.running = None;
         }

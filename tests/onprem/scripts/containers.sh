@@ -70,7 +70,7 @@ LINES
 else
   put stand-in/containers <<LINES
 openvidu --env-file $home/stand-in/redis.env openvidu/stand-in:$version $model livekit --ip=$own --bind=0.0.0.0 --keys-from-redis
-ingress openvidu/stand-in:$version $model ingress --listen=0.0.0.0:9092
+ingress --env-file $home/stand-in/redis.env openvidu/stand-in:$version $model ingress --listen=0.0.0.0:9092
 egress --init openvidu/stand-in:$version $model egress --listen=0.0.0.0:9091
 LINES
 fi

@@ -162,6 +162,8 @@ impl Left {
             desired: Arc::new(desired),
             observed,
             readings: Arc::new(BTreeMap::new()),
+            shared_store: None,
+            trial: ovo_model::Trial::ByHealth,
             tenancy: ovo_model::Tenancy::default(),
             simulated: true,
         }

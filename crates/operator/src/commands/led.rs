@@ -7,10 +7,8 @@ use std::time::Duration;
 use futures::stream::BoxStream;
 use ovo_api::OpenViduCluster;
 use ovo_api::profile::Profile;
-use ovo_model::{
-    NodeName, Observation, ObservedNode, Outcome, ProviderError, Resource, Scope, Step,
-};
-use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, Target};
+use ovo_model::{Observation, ObservedNode, Outcome, ProviderError, Resource, Scope, Step};
+use ovo_provider::{Answers, Call, Media, Provider, ScopeChoice, SecretSource, Target};
 use ovo_store::kubernetes::{Gate, Leadership};
 
 use crate::probe::Probe;
@@ -44,10 +42,10 @@ pub(super) struct Led<T> {
 
 impl<T> Led<T> {
     /// Begins a call only while the lease outlasts it: it takes no longer than one of the store.
-    async fn begin(
+    async fn begin<R>(
         &self,
-        call: impl Future<Output = Result<Outcome, ProviderError>> + Send,
-    ) -> Result<Outcome, ProviderError> {
+        call: impl Future<Output = Result<R, ProviderError>> + Send,
+    ) -> Result<R, ProviderError> {
         if !self.gate.may_begin(self.gate.call_timeout) {
             return Err(ProviderError::Retryable(
                 "not begun: this process is not sure to lead".to_owned(),
@@ -93,8 +91,21 @@ impl<M: Media> Media for Led<M> {
         &self,
         target: &Target,
         nodes: &[&ObservedNode],
-    ) -> BTreeMap<NodeName, NodeAnswers> {
-        self.inner.read(target, nodes).await
+        secrets: &dyn SecretSource,
+    ) -> Answers {
+        self.inner.read(target, nodes, secrets).await
+    }
+
+    fn tries_out(&self) -> bool {
+        self.inner.tries_out()
+    }
+
+    async fn try_out(
+        &self,
+        target: &Target,
+        secrets: &dyn SecretSource,
+    ) -> Result<(), ProviderError> {
+        self.begin(self.inner.try_out(target, secrets)).await
     }
 
     async fn execute(

@@ -3,9 +3,10 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use ovo_media::LiveKit;
 use ovo_model::SecretKey;
 use ovo_provider_onprem::ssh::{Direct, Limits};
-use ovo_provider_onprem::{Fleet, KeyAnswer, Keys, Records, RecordsAnswer, UnreadRooms};
+use ovo_provider_onprem::{Fleet, KeyAnswer, Keys, Records, RecordsAnswer};
 use ovo_store::{Embedded, Freshness, ObjectKey, Store as _};
 
 use super::serve::{Server, Shown, policy, runtime, signalled, simulated_options};
@@ -67,12 +68,14 @@ pub(super) fn run(args: &ServeArgs, logs: LogArgs) -> Result<ExitCode, Failure> 
         let records = StoredRecords(local.store().clone());
         let fleet = Fleet::new(Arc::new(keys), Arc::new(connect), Limits::default())
             .with_records(Arc::new(records));
+        let fleet = Arc::new(fleet);
+        let media = LiveKit::new(Arc::clone(&fleet));
         let settings = ovo_engine::Options {
             simulated: false,
             ..simulated_options(args.concurrency, policy)?
         };
         let shown = Shown::choose(args.view, logs);
-        let server = Server::over(local, Some(args.listen), (fleet, UnreadRooms), settings, shown);
+        let server = Server::over(local, Some(args.listen), (fleet, media), settings, shown);
         server.await?.run(stop).await;
         Ok(ExitCode::SUCCESS)
     })

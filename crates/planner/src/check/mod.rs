@@ -18,6 +18,7 @@ mod owner;
 mod pace;
 mod records;
 mod repair;
+mod shared_store;
 mod signal;
 mod size;
 mod still;
@@ -248,6 +249,7 @@ impl<'r, 'a> Run<'r, 'a> {
         size::check(self, step);
         repair::check(self, step);
         masters::check(self, step, kind);
+        shared_store::check(self, step, kind);
         signal::check(self, step);
         pace::check(self, step);
         end::check(self, step);

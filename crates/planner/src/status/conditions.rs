@@ -9,7 +9,10 @@ use ovo_model::Observation;
 
 use crate::draft::Draft;
 use crate::preflight;
+use crate::shared_store;
 use crate::view::View;
+
+use super::trial;
 
 const TRUE: &str = "True";
 const FALSE: &str = "False";
@@ -141,6 +144,9 @@ pub(super) fn update(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClust
         (None, Some((TRUE, ..))) => put("ConfigApplied", TRUE, "Applied", String::new()),
         (None, _) => put("ConfigApplied", FALSE, "NotThereYet", String::new()),
     }
+    if let Some((status, reason, message)) = shared_store::condition(view) {
+        put(shared_store::CONDITION, status, reason, message);
+    }
     if let Some((status, reason, message)) = preflight::condition(view) {
         put(preflight::CONDITION, status, reason, message);
     }
@@ -196,16 +202,12 @@ pub(super) fn update(view: &View<'_>, draft: &Draft<'_>, new: &mut OpenViduClust
     } else if conditions_has(view, "DrainStarted") {
         put("DrainStarted", TRUE, "Answered", String::new());
     }
-    let accepted = masters_ok && media.ready > 0;
-    if accepted {
-        put(
-            "Accepted",
-            TRUE,
-            "Serving",
-            "masters and media nodes take sessions".to_owned(),
-        );
+    let serves = masters_ok && media.ready > 0;
+    let tried = trial::condition(view, serves);
+    if let Some((status, reason, message)) = tried {
+        put(trial::CONDITION, status, reason, message);
     } else if masters.ready == 0 || media.ready == 0 {
-        put("Accepted", FALSE, "NotServing", waiting());
+        put(trial::CONDITION, FALSE, trial::NOT_SERVING, waiting());
     }
     match &draft.stall {
         Some(stall) => put("Stalled", TRUE, stall.reason, stall.message.clone()),

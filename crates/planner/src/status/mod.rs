@@ -2,6 +2,7 @@
 
 mod conditions;
 mod numbers;
+mod trial;
 
 use ovo_api::spec::AutoscalingMode;
 use ovo_api::status::{
@@ -16,6 +17,7 @@ use crate::view::View;
 use crate::{credentials, resources};
 
 pub(crate) use conditions::node as node_conditions;
+pub(crate) use trial::try_out;
 
 /// How often what merely counts is refreshed, in milliseconds.
 const REFRESH_MS: Millis = 60_000;

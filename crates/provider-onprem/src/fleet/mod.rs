@@ -1,6 +1,7 @@
 //! The provider for a cluster of machines.
 
 mod desired;
+mod dial;
 mod execute;
 mod former;
 mod keys;
@@ -8,7 +9,6 @@ mod leave;
 mod look;
 mod observe;
 mod preflights;
-mod rooms;
 mod tries;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,7 +28,6 @@ use crate::ssh::{Connect, Limits, Link};
 
 pub use former::{Records, RecordsAnswer};
 pub use keys::{KeyAnswer, Keys};
-pub use rooms::UnreadRooms;
 
 /// Machines that are spoken with at the same time, for one cluster.
 const AT_ONCE: usize = 16;

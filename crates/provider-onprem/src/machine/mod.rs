@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use ovo_model::ProviderError;
 
-use crate::ssh::{Command, Link, Output};
+use crate::ssh::{Command, Link, Output, SshError, Stream};
 
 pub use facts::{Facts, Found, Inventory};
 pub use files::FileSpec;
@@ -59,6 +59,14 @@ impl Machine {
     /// The machine's name in the manifest.
     pub fn name(&self) -> &str {
         &self.link.access().name
+    }
+
+    /// Opens a stream to one of its TCP ports, as [`Link::dial`] does.
+    ///
+    /// # Errors
+    /// Why there is no way.
+    pub async fn dial(&self, port: u16) -> Result<Box<dyn Stream>, SshError> {
+        self.link.dial(port).await
     }
 
     /// Runs a script of ours and takes its refusals for what they mean.

@@ -5,13 +5,9 @@ use std::net::SocketAddr;
 
 use futures::future::BoxFuture;
 use ovo_api::targets::{Loopback, forbidden};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 
-/// Bytes both ways.
-pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+pub use ovo_provider::ByteStream as Stream;
 
 /// Opens a stream to a port of a machine: directly, or through whatever stands between.
 pub trait Connect: Send + Sync {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ovo_model::ProviderError;
+use russh::ChannelOpenFailure;
 use thiserror::Error;
 
 /// A command that did not run to its end before our eyes.
@@ -84,6 +85,24 @@ pub enum SshError {
         /// How.
         why: String,
     },
+    /// The machine is there, and leads to no port of its own.
+    #[error("{machine}: port {port}: {why}")]
+    NoWay {
+        /// Which machine.
+        machine: String,
+        /// Which of its TCP ports.
+        port: u16,
+        /// Why not.
+        why: String,
+    },
+    /// The machine refused to open a channel.
+    #[error("{machine}: sshd opens no channel: {why}")]
+    Refused {
+        /// Which machine.
+        machine: String,
+        /// Why.
+        why: Refusal,
+    },
     /// The command ended by a signal.
     #[error("{machine}: the command was ended by SIG{signal}")]
     Killed {
@@ -100,6 +119,31 @@ pub enum SshError {
         /// The limit.
         limit: usize,
     },
+}
+
+/// Why a machine opens no channel, by what it asks of us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// Its configuration does not let anybody.
+    #[error("its configuration forbids it")]
+    Forbidden,
+    /// Nobody answers at the other end.
+    #[error("nobody answers there")]
+    NobodyThere,
+    /// It has too many open, or gives another reason.
+    #[error("it cannot now")]
+    NotNow,
+}
+
+impl From<&ChannelOpenFailure> for Refusal {
+    fn from(why: &ChannelOpenFailure) -> Self {
+        match why {
+            ChannelOpenFailure::AdministrativelyProhibited
+            | ChannelOpenFailure::UnknownChannelType => Self::Forbidden,
+            ChannelOpenFailure::ConnectFailed => Self::NobodyThere,
+            ChannelOpenFailure::ResourceShortage | ChannelOpenFailure::Other { .. } => Self::NotNow,
+        }
+    }
 }
 
 impl From<SshError> for ProviderError {

@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 use super::access::Access;
 use super::connect::Connect;
 use super::error::SshError;
-use super::session::{Command, Output, Session};
+use super::session::{Channel, Command, For, Output, Session};
 
 /// How long and how much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ impl Default for Limits {
 /// A machine and, while it lasts, the connection to it. Commands share the connection, each in a channel of its own.
 pub struct Link {
     access: Access,
-    connect: Arc<dyn Connect>,
-    limits: Limits,
+    pub(super) connect: Arc<dyn Connect>,
+    pub(super) limits: Limits,
     session: Mutex<Option<Arc<Session>>>,
 }
 
@@ -77,7 +77,7 @@ impl Link {
     /// As [`Link::run`].
     pub async fn run_within(&self, command: &Command, limit: Duration) -> Result<Output, SshError> {
         let line = command.line(&self.access)?;
-        let (session, channel) = self.open().await?;
+        let (session, channel) = self.open(For::Command).await?;
         let call = tokio::time::timeout(
             limit,
             session.run(channel, line, command.input(), self.limits.output),
@@ -109,12 +109,20 @@ impl Link {
 
     /// A channel over the connection that is there, else over a new one. A connection that died unnoticed shows when
     /// the channel is opened: nothing was sent yet, so trying once more is safe.
-    async fn open(&self) -> Result<(Arc<Session>, super::session::Channel), SshError> {
+    pub(super) async fn open(
+        &self,
+        what_for: For<'_>,
+    ) -> Result<(Arc<Session>, Channel), SshError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = kept.as_ref().filter(|session| session.is_open()) {
-            let opened = tokio::time::timeout(self.limits.connect, session.open()).await;
-            if let Ok(Ok(channel)) = opened {
-                return Ok((Arc::clone(session), channel));
+            let opened = tokio::time::timeout(self.limits.connect, session.open(what_for)).await;
+            match opened {
+                Ok(Ok(channel)) => return Ok((Arc::clone(session), channel)),
+                // Refused by word, over a connection that is whole: another one would hear the same.
+                Ok(Err(failure)) if failure.refused().is_some() => {
+                    return Err(failure.on(&self.access.name));
+                }
+                _ => {}
             }
         }
         *kept = None;
@@ -125,16 +133,19 @@ impl Link {
         };
         let both = async {
             let session = Session::connect(&self.access, &*self.connect, &self.limits).await?;
-            let channel = session
-                .open()
-                .await
-                .map_err(|failure| failure.on(&self.access.name))?;
-            Ok((Arc::new(session), channel))
+            let session = Arc::new(session);
+            let opened = session.open(what_for).await;
+            Ok::<_, SshError>((session, opened))
         };
-        let (session, channel) = tokio::time::timeout(self.limits.connect, both)
+        let (session, opened) = tokio::time::timeout(self.limits.connect, both)
             .await
             .map_err(timeout)??;
-        *kept = Some(Arc::clone(&session));
+        let whole = opened
+            .as_ref()
+            .err()
+            .is_none_or(|failure| failure.refused().is_some());
+        *kept = whole.then(|| Arc::clone(&session));
+        let channel = opened.map_err(|failure| failure.on(&self.access.name))?;
         Ok((session, channel))
     }
 

@@ -2,6 +2,7 @@
 
 mod access;
 mod connect;
+mod dial;
 mod error;
 mod handler;
 mod link;
@@ -9,6 +10,6 @@ mod session;
 
 pub use access::{Access, HostKey, HostKeyError};
 pub use connect::{Connect, Direct, Stream};
-pub use error::SshError;
+pub use error::{Refusal, SshError};
 pub use link::{Limits, Link};
 pub use session::{Command, Output};

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 
 use super::access::Access;
 use super::connect::Connect;
-use super::error::SshError;
+use super::error::{Refusal, SshError};
 use super::handler::{Handler, HandshakeError};
 use super::link::Limits;
 
@@ -128,9 +128,21 @@ impl From<russh::Error> for Failure {
 }
 
 impl Failure {
+    /// Why the machine opens no channel, over a connection that is whole.
+    pub(crate) fn refused(&self) -> Option<Refusal> {
+        match self {
+            Self::Ssh(russh::Error::ChannelOpenFailure(why)) => Some(why.into()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn on(self, machine: &str) -> SshError {
         let machine = machine.to_owned();
         match self {
+            Self::Ssh(russh::Error::ChannelOpenFailure(why)) => SshError::Refused {
+                machine,
+                why: Refusal::from(&why),
+            },
             Self::Ssh(error) => SshError::Broken {
                 machine,
                 why: error.to_string(),
@@ -143,6 +155,15 @@ impl Failure {
             Self::TooLong(limit) => SshError::TooLong { machine, limit },
         }
     }
+}
+
+/// What a channel is opened for.
+#[derive(Clone, Copy)]
+pub(crate) enum For<'a> {
+    /// One command.
+    Command,
+    /// Bytes both ways to a TCP port, as the machine itself reaches it.
+    Port { host: &'a str, port: u16 },
 }
 
 /// One connection, logged in.
@@ -230,8 +251,15 @@ impl Session {
         !self.handle.is_closed()
     }
 
-    pub(crate) async fn open(&self) -> Result<Channel, Failure> {
-        Ok(self.handle.channel_open_session().await?)
+    pub(crate) async fn open(&self, what_for: For<'_>) -> Result<Channel, Failure> {
+        Ok(match what_for {
+            For::Command => self.handle.channel_open_session().await?,
+            For::Port { host, port } => {
+                let (port, from) = (u32::from(port), "127.0.0.1");
+                let opened = self.handle.channel_open_direct_tcpip(host, port, from, 0);
+                opened.await?
+            }
+        })
     }
 
     /// Feeds a command and listens to it at the same time: one that answers while it reads would else wait for us to

@@ -4,6 +4,7 @@
 mod common;
 mod conformance;
 mod crash;
+mod dial;
 mod leave;
 mod link;
 mod provider;

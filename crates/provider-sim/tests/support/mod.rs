@@ -159,10 +159,10 @@ impl Hand {
         let node = node.unwrap_or_else(|| panic!("{name} was not seen"));
         let mut answers = self
             .media
-            .read(&self.target, &[&node])
+            .read(&self.target, &[&node], &NoSecrets)
             .now_or_never()
             .expect("nothing holds it");
-        answers.remove(&node.name).unwrap_or_default()
+        answers.nodes.remove(&node.name).unwrap_or_default()
     }
 
     pub fn script(&self, script: Script) {

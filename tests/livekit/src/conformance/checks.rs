@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use livekit_protocol::{
-    CreateRoomRequest, ListRoomsRequest, ListRoomsResponse, NodeState, NodeType, Room,
+    CreateRoomRequest, DeleteRoomRequest, ListRoomsRequest, ListRoomsResponse, NodeState, NodeType,
+    Room,
 };
 use prost::Message;
 use tokio::net::TcpStream;
@@ -157,7 +158,26 @@ pub(super) async fn rooms(target: &mut Target) -> Result<(), Failure> {
     hold(
         target.node_of("made").await?.is_some(),
         "the room is on no node",
+    )?;
+    let request = DeleteRoomRequest {
+        room: "made".to_owned(),
+    };
+    let deleted = call(
+        other,
+        "DeleteRoom",
+        Some(&token),
+        request.encode_to_vec(),
+        false,
     )
+    .await?;
+    hold(
+        deleted.code == 200,
+        format!("DeleteRoom: {} {}", deleted.code, deleted.text()),
+    )?;
+    until("a deleted room is on no node", SOON, async || {
+        Ok(target.node_of("made").await?.is_none().then_some(()))
+    })
+    .await
 }
 
 pub(super) async fn people(target: &mut Target) -> Result<(), Failure> {

@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use livekit_protocol::{
-    CreateRoomRequest, ListParticipantsRequest, ListParticipantsResponse, ListRoomsRequest,
-    ListRoomsResponse,
+    CreateRoomRequest, DeleteRoomRequest, DeleteRoomResponse, DisconnectReason,
+    ListParticipantsRequest, ListParticipantsResponse, ListRoomsRequest, ListRoomsResponse,
 };
 use livekit_token::VideoGrants;
 use prost::Message;
@@ -121,6 +121,10 @@ pub(super) async fn call(
             must(grants.room_list)?;
             list(&node, &call).await
         }
+        "DeleteRoom" => {
+            must(grants.room_create)?;
+            delete(&node, &call).await
+        }
         "ListParticipants" => people(&node, &call, &grants).await,
         _ => Err(Refused(
             StatusCode::NOT_FOUND,
@@ -153,6 +157,18 @@ async fn create(node: &Node, call: &Call) -> Result<Response, Refused> {
         room
     };
     call.answer(&room)
+}
+
+/// Whoever is in it has to go. Where another server holds it, that one finds out by itself.
+async fn delete(node: &Node, call: &Call) -> Result<Response, Refused> {
+    let asked: DeleteRoomRequest = call.read()?;
+    let held = node.lock().rooms.remove(&asked.room);
+    for person in held.iter().flat_map(|room| room.people.values()) {
+        // Somebody who goes at this moment is gone.
+        let _ = person.end.send(DisconnectReason::RoomDeleted);
+    }
+    node.registry.close(&asked.room).await.map_err(internal)?;
+    call.answer(&DeleteRoomResponse {})
 }
 
 async fn list(node: &Node, call: &Call) -> Result<Response, Refused> {

@@ -89,6 +89,7 @@ impl<P: Provider, M: Media, C: Clock> Asking<'_, P, M, C> {
         } else {
             self.media.read(self.target, &nodes, self.secrets).await
         };
+        tell_unread(&answers);
         place(&mut observed, &answers.states);
         let autoscaling = &self.target.cluster.spec.media.autoscaling;
         let merge = Merge {
@@ -108,6 +109,17 @@ impl<P: Provider, M: Media, C: Clock> Asking<'_, P, M, C> {
             observed,
             readings,
             shared_store: answers.shared_store,
+        }
+    }
+}
+
+/// Why nodes count as busy of which a source said nothing.
+fn tell_unread(answers: &Answers) {
+    for (node, said) in &answers.nodes {
+        for (source, answer) in said {
+            if let Err(error) = answer {
+                tracing::debug!(%node, ?source, %error, "not read");
+            }
         }
     }
 }

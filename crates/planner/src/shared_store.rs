@@ -58,11 +58,13 @@ pub(crate) fn condition(view: &View<'_>) -> Option<(&'static str, &'static str, 
             primary,
             voices,
             of,
-        } => (
-            "True",
-            "PrimaryKnown",
-            format!("the primary is on {primary}, by {voices} of {of} sentinels"),
-        ),
+        } => {
+            let mut message = format!("the primary is on {primary}");
+            if voices < of {
+                message = format!("{message}, by {voices} of {of} sentinels");
+            }
+            ("True", "PrimaryKnown", message)
+        }
         SharedStore::Changing { why } => ("False", FAILOVER, why.to_string()),
         SharedStore::Unknown { why } => ("Unknown", "Unreadable", why.to_string()),
     })

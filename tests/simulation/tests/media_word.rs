@@ -274,5 +274,7 @@ fn nothing_is_closed_while_the_shared_store_changes_hands() {
         of: 4,
     });
     bed.until("it shrinks then", |bed| bed.serving().len() < before);
-    assert!(bed.is("RedisReady", "True", "PrimaryKnown"));
+    bed.until("it is said", |bed| {
+        bed.is("RedisReady", "True", "PrimaryKnown")
+    });
 }

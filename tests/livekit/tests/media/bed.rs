@@ -31,7 +31,7 @@ const KEY: &str = "key";
 const SECRET: &str = "secretoflivekit";
 
 /// Longer than a failover of these sentinels, and than anything else that is waited for.
-const SOON: Duration = Duration::from_mins(1);
+pub const SOON: Duration = Duration::from_mins(1);
 
 /// Sixteen addresses that are this value's alone: whoever holds the listener has the block.
 struct Block {

@@ -1,15 +1,35 @@
 //! Trying the deployment out: through the masters' entrance, behind which the model of OpenVidu's operator stands.
 
+use std::time::{Duration, Instant};
+
 use ovo_provider::Media;
 
-use crate::bed::{Bed, MASTERS, MEDIA, RIGHT, Secrets, occupancy};
+use crate::bed::{Bed, MASTERS, MEDIA, RIGHT, SOON, Secrets, occupancy};
 use crate::wire::{Manner, server};
+
+/// Waits until the entrances have found the media nodes.
+async fn entered(bed: &Bed) {
+    let began = Instant::now();
+    for master in MASTERS {
+        let others = MASTERS.iter().filter(|other| **other != master);
+        for other in others {
+            bed.wire
+                .bend(other, 7880, server(Manner::http(502, "")).await);
+        }
+        while let Err(error) = bed.client().try_out(&bed.target, &RIGHT).await {
+            assert!(began.elapsed() < SOON, "{error}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        bed.wire.straighten();
+    }
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_room_is_made_and_joined_and_nothing_is_left_of_it() {
     let bed = Bed::start().await;
     let client = bed.client();
     assert!(client.tries_out());
+    entered(&bed).await;
     // A master through which nobody gets in holds nothing up: a balancer goes round it.
     bed.wire.bend("m1", 7880, server(Manner::Hangs).await);
     bed.wire
@@ -31,6 +51,7 @@ async fn a_room_is_made_and_joined_and_nothing_is_left_of_it() {
 async fn what_stands_in_the_way_is_said_without_any_secret() {
     let bed = Bed::start().await;
     let client = bed.client();
+    entered(&bed).await;
     let wrong = Secrets {
         api_secret: "wrongsecretcanary",
         ..RIGHT

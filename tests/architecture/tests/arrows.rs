@@ -22,12 +22,14 @@ const ARROWS: &[(&str, May)] = &[
     ("ovo-planner", Only(&["ovo-api", "ovo-model"])),
     ("ovo-world", Only(&["ovo-api", "ovo-model"])),
     ("ovo-provider", Only(&["ovo-api", "ovo-model"])),
+    // A client apart: it takes minutes to build.
+    ("ovo-aws-ec2", Only(&[])),
     // The cloud that tests run against: it speaks to what is tested over the wire alone.
     ("ovo-aws-sim", Only(&[])),
     // Backends: none knows another.
     (
         "ovo-provider-aws",
-        Only(&["ovo-api", "ovo-model", "ovo-provider"]),
+        Only(&["ovo-api", "ovo-aws-ec2", "ovo-model", "ovo-provider"]),
     ),
     (
         "ovo-provider-onprem",
@@ -52,7 +54,7 @@ const ARROWS: &[(&str, May)] = &[
     ),
     ("openvidu-operator", All),
     ("ovo-simulation", All),
-    ("ovo-aws", Only(&["ovo-aws-sim"])),
+    ("ovo-aws", All),
     ("ovo-bench", All),
     ("ovo-deploy", All),
     ("ovo-deployment", All),
@@ -79,6 +81,7 @@ const FREE_OF: &[(&str, &[&[&str]])] = &[
     ("ovo-planner", &[OUTSIDE, KUBE_CLIENT, &["fastrand"]]),
     ("ovo-world", &[OUTSIDE, KUBE_CLIENT]),
     ("ovo-provider", &[BACKENDS, KUBE_CLIENT]),
+    ("ovo-aws-ec2", &[&["russh*"], KUBE_CLIENT]),
     ("ovo-provider-aws", &[&["russh*"], KUBE_CLIENT]),
     ("ovo-provider-onprem", &[&["aws-*"], KUBE_CLIENT]),
     ("ovo-provider-sim", &[BACKENDS, KUBE_CLIENT]),

@@ -160,6 +160,10 @@ pub(super) fn modify(region: &mut Region, input: &Record) -> Result<Record, Faul
     listener.port = input.integer("Port").unwrap_or(listener.port);
     if let Some(protocol) = input.text("Protocol") {
         protocol.clone_into(&mut listener.protocol);
+        // "Changing the protocol from HTTPS to HTTP [...] removes the security policy and default certificate properties."
+        if protocol == "HTTP" {
+            (listener.certificate, listener.ssl_policy) = (None, None);
+        }
     }
     if input.list("Certificates").is_some() {
         listener.certificate = certificate(input);

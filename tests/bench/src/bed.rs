@@ -124,27 +124,6 @@ impl Bed {
             }
         })
     }
-
-    /// Makes or deletes a node of no cluster, for whoever waits for a watch to tell something.
-    pub(crate) fn node_nobody_has(&self, method: &str) -> Result<(), String> {
-        let all = format!("/apis/openvidu.io/v1alpha1/namespaces/{NAMESPACE}/openvidunodes");
-        let body = json!({
-            "apiVersion": "openvidu.io/v1alpha1",
-            "kind": "OpenViduNode",
-            "metadata": {"name": "none-none"},
-            "spec": {"cluster": "none", "role": "Media", "machine": "none"},
-        });
-        let answer = match method {
-            "POST" => self.api.request(method, &all, Some(&body)),
-            _ => self.api.request(method, &format!("{all}/none-none"), None),
-        };
-        let answer = answer.map_err(|e| e.to_string())?;
-        if answer.code < 300 {
-            Ok(())
-        } else {
-            Err(format!("{}: {}", answer.code, answer.body))
-        }
-    }
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

@@ -1,9 +1,6 @@
 //! What was written, as the server tells it.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::path::PathBuf;
-use std::process::{Child, Stdio};
 
 use ovo_kube::Audited;
 
@@ -56,47 +53,5 @@ impl Writes {
             *kinds.entry(kind).or_default() += 1;
         }
         kinds
-    }
-}
-
-/// A watch of its own over one resource. The server tells every change and no write that changed nothing.
-pub(crate) struct Changes {
-    kubectl: Child,
-    file: PathBuf,
-}
-
-impl Changes {
-    /// Begins to watch, each change one line of this template.
-    ///
-    /// # Errors
-    /// When kubectl cannot be started.
-    pub(crate) fn watch(bed: &Bed, resource: &str, template: &str) -> Result<Self, String> {
-        let file = bed.dir().join(format!("changes-{resource}"));
-        let out = fs::File::create(&file).map_err(|e| format!("{}: {e}", file.display()))?;
-        let kubectl = bed
-            .api
-            .kubectl()
-            .args(["get", resource, "-n", NAMESPACE, "--watch"])
-            .arg(format!("--output=jsonpath={template}{{\"\\n\"}}"))
-            .stdin(Stdio::null())
-            .stdout(out)
-            .spawn()
-            .map_err(|e| format!("kubectl: {e}"))?;
-        Ok(Self { kubectl, file })
-    }
-
-    /// What it told so far.
-    pub(crate) fn lines(&self) -> Result<Vec<String>, String> {
-        let text = fs::read_to_string(&self.file);
-        let text = text.map_err(|e| format!("{}: {e}", self.file.display()))?;
-        Ok(text.lines().map(str::to_owned).collect())
-    }
-}
-
-impl Drop for Changes {
-    fn drop(&mut self) {
-        // It may have ended with the server.
-        let _ = self.kubectl.kill();
-        let _ = self.kubectl.wait();
     }
 }

@@ -11,6 +11,7 @@
 mod arguments;
 mod bed;
 mod count;
+mod follow;
 mod load;
 mod operator;
 mod plain;

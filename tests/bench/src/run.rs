@@ -1,6 +1,5 @@
 //! The course of a run.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -9,7 +8,8 @@ use serde_json::json;
 
 use crate::arguments::Arguments;
 use crate::bed::{Bed, NAMESPACE, NODES, name};
-use crate::count::{Changes, Writes};
+use crate::count::Writes;
+use crate::follow::Changes;
 use crate::operator::Operator;
 use crate::plain;
 use crate::report::Report;
@@ -17,7 +17,7 @@ use crate::report::Report;
 /// How long all clusters may take to become Ready.
 const PATIENCE: Duration = Duration::from_hours(1);
 /// The pause of a poll.
-const POLL: Duration = Duration::from_millis(100);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
 /// How long nothing must be written until the clusters count as at rest: the summary's refresh, which comes at most once
 /// a minute, and the occupancy's first zero, are over then.
 const STILL: Duration = Duration::from_secs(75);
@@ -36,26 +36,13 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
     let clusters = arguments.clusters;
     let mut report = Report::begin(given);
     let bed = Bed::start()?;
-    let ready = concat!(
-        "{.metadata.name} {.metadata.generation} {.status.observedGeneration} ",
-        r#"{.status.conditions[?(@.type=="Ready")].status}"#,
-    );
-    let changes = [
-        Changes::watch(&bed, "openviduclusters", ready)?,
-        Changes::watch(&bed, "openvidunodes", "{.metadata.name}")?,
-        Changes::watch(&bed, "secrets", "{.metadata.name}")?,
-    ];
-    // Every watch must have begun before anything is counted by it.
-    bed.node_nobody_has("POST")?;
     bed.apply(NAMESPACE, clusters)?;
-    for (watch, least) in changes.iter().zip([clusters, 1, 1]) {
-        wait("the watches to begin", || Ok(watch.lines()?.len() >= least))?;
-    }
-    bed.node_nobody_has("DELETE")?;
-    wait("the watch to tell of a deletion", || {
-        Ok(changes[1].lines()?.len() >= 2)
-    })?;
-    let made = told(&changes)?;
+    let ours = format!("/apis/openvidu.io/v1alpha1/namespaces/{NAMESPACE}");
+    let changes = [
+        Changes::watch(&bed, &format!("{ours}/openviduclusters"))?,
+        Changes::watch(&bed, &format!("{ours}/openvidunodes"))?,
+        Changes::watch(&bed, &format!("/api/v1/namespaces/{NAMESPACE}/secrets"))?,
+    ];
     report.comment(format_args!(
         "k8s: {clusters} clusters of {NODES} nodes applied"
     ));
@@ -64,7 +51,7 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
     let mut operator = Operator::start(&program, &bed)?;
     wait("all clusters to be Ready", || {
         operator.alive()?;
-        all_ready(&changes[0], clusters)
+        changes[0].all_ready(clusters)
     })?;
     let seconds = began.elapsed().as_secs_f64();
     let cpu = operator.cpu()?;
@@ -108,7 +95,11 @@ pub(crate) fn all(arguments: &Arguments, given: &[String]) -> Result<(), String>
         arguments.rest.as_secs(),
         operator.cpu()? - cpu_before
     ));
-    let told = told(&changes)? - made;
+    let told = told(&changes)?;
+    report.comment(format_args!(
+        "k8s: {told} changes told by watches of its own, which the server ended {} times",
+        changes.iter().map(Changes::cuts).sum::<usize>()
+    ));
     report.figure(
         "repeated_writes",
         rest.done.len() - told.min(rest.done.len()) + rest.refused,
@@ -163,20 +154,7 @@ fn wait(what: &str, mut holds: impl FnMut() -> Result<bool, String>) -> Result<(
 }
 
 fn told(changes: &[Changes]) -> Result<usize, String> {
-    changes.iter().map(|c| Ok(c.lines()?.len())).sum()
-}
-
-/// By the last line of each cluster.
-fn all_ready(changes: &Changes, clusters: usize) -> Result<bool, String> {
-    let lines = changes.lines()?;
-    let mut last: BTreeMap<&str, bool> = BTreeMap::new();
-    for line in &lines {
-        let words: Vec<&str> = line.split(' ').collect();
-        if let [name, generation, observed, ready] = words.as_slice() {
-            last.insert(name, generation == observed && *ready == "True");
-        }
-    }
-    Ok(last.len() == clusters && last.values().all(|ready| *ready))
+    changes.iter().map(Changes::count).sum()
 }
 
 /// Waits until nothing has been written for a while; how much was written until then, refusals with it.

@@ -4,6 +4,11 @@
 //! the configuration of any of AWS's clients of it. [`Ec2`] is EC2: the types of its own client, hundreds of which come
 //! with each request, stay in here.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a closure is shorter than the paths of the SDKs' types"
+)]
+
 mod fault;
 mod instances;
 mod security;

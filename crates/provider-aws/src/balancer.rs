@@ -164,11 +164,7 @@ impl AwsProvider {
         }
     }
 
-    pub(crate) async fn delete_balancer(
-        &self,
-        site: &Site<'_>,
-        _id: &ResourceId,
-    ) -> Result<Outcome, ProviderError> {
+    pub(crate) async fn delete_balancer(&self, site: &Site<'_>) -> Result<Outcome, ProviderError> {
         let Some(arn) = self.our_balancer(site).await? else {
             return Ok(Outcome::Done);
         };

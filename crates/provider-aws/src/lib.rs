@@ -5,6 +5,11 @@
 //! that finds it, says what it is and carries out the steps on it. Everything is found again by a name that follows
 //! from the infrastructure id, and touched only while it carries that id as a tag.
 
+#![allow(
+    clippy::redundant_closure_for_method_calls,
+    reason = "a closure is shorter than the paths of the SDKs' types"
+)]
+
 mod action;
 mod arguments;
 mod balancer;

@@ -167,7 +167,7 @@ impl AwsProvider {
             TEMPLATE => self.delete_template(site, id).await,
             GROUP => self.delete_group(site, id).await,
             TARGET_GROUP => self.delete_targets(site, id).await,
-            BALANCER => self.delete_balancer(site, id).await,
+            BALANCER => self.delete_balancer(site).await,
             LISTENER => self.delete_listener(site, id).await,
             RULE => self.delete_rule(site, id).await,
             _ => Err(unknown_kind(id)),

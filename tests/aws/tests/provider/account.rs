@@ -55,7 +55,8 @@ impl Account {
         aws["subnetIDs"] = json!(bed.subnets);
         aws["keyPairName"] = json!("key");
         aws["images"]["master"]["id"] = json!(bed.image);
-        aws["images"]["media"]["id"] = json!(bed.image);
+        let media = bed.aws.publish_image(REGION, "media image");
+        aws["images"]["media"]["id"] = json!(media);
         let cluster: OpenViduCluster = serde_json::from_value(manifest.clone()).unwrap();
         Self {
             bed,

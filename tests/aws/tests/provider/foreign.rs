@@ -167,6 +167,9 @@ async fn what_others_decide_is_left_as_they_decided() {
     let mut site = Site::start().await;
     site.masters.say_idle.store(true, Ordering::SeqCst);
     site.settle().await;
+    // Until the nodes are in service, and on record.
+    site.pass(120);
+    site.settle().await;
     let mut touched = Vec::new();
     for (number, what) in CHANGES.iter().enumerate() {
         change(&site, number).await;

@@ -79,7 +79,7 @@ async fn a_lost_answer_makes_no_second_thing() {
 #[tokio::test]
 async fn what_is_not_shown_yet_is_waited_for() {
     let account = Account::start();
-    let minute = std::time::Duration::from_secs(60);
+    let minute = std::time::Duration::from_mins(1);
     account.bed.aws.faults(|faults| {
         faults.unseen_for.insert("ec2".to_owned(), minute);
     });

@@ -139,10 +139,10 @@ async fn template(site: &Site, id: &ResourceId, property: &str) {
             let arn = "arn:aws:iam::111122223333:instance-profile/by-hand";
             data.instance_profile = Some(arn.to_owned());
         }
-        "otherUserData" => data.user_data = Some(line(&data.user_data, "BY_HAND", true)),
+        "otherUserData" => data.user_data = Some(line(data.user_data.as_ref(), "BY_HAND", true)),
         property => {
             let key = property.strip_prefix("userData.").unwrap();
-            data.user_data = Some(line(&data.user_data, key, false));
+            data.user_data = Some(line(data.user_data.as_ref(), key, false));
         }
     }
     let token = format!("{}-{property}", found.version);
@@ -153,8 +153,8 @@ async fn template(site: &Site, id: &ResourceId, property: &str) {
 }
 
 /// User data with one line added or written over.
-fn line(text: &Option<SecretString>, key: &str, add: bool) -> SecretString {
-    let old = text.as_ref().map_or("", |text| text.expose_secret());
+fn line(text: Option<&SecretString>, key: &str, add: bool) -> SecretString {
+    let old = text.map_or("", |text| text.expose_secret());
     let mut lines: Vec<String> = old.lines().map(str::to_owned).collect();
     let new = format!("{key}={WORD} | \\");
     if add {
@@ -227,7 +227,7 @@ async fn group(site: &Site, id: &ResourceId, property: &str) {
                 .unwrap(),
         ),
         "launchTemplate" => {
-            let theirs = crate::hands::theirs(bed).await;
+            let theirs = theirs(bed).await;
             let call = update.launch_template(launch(&theirs, "$Latest"));
             call.send().await.unwrap();
         }

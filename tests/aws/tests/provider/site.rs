@@ -81,8 +81,21 @@ pub(crate) struct Site {
     pub(crate) account: Account,
     pub(crate) masters: Masters,
     clock: Clock,
-    engine: Engine<Embedded, AwsProvider, Masters, Clock>,
+    engine: Operator,
     store: Embedded,
+}
+
+type Operator = Engine<Embedded, AwsProvider, Masters, Clock>;
+
+/// An operator that begins now and remembers nothing.
+fn operator(store: &Embedded, account: &Account, masters: &Masters, clock: &Clock) -> Operator {
+    Engine::new(
+        store.clone(),
+        account.provider(),
+        masters.clone(),
+        clock.clone(),
+        Options::default(),
+    )
 }
 
 fn key() -> ObjectKey {
@@ -127,13 +140,7 @@ impl Site {
             }
         }
         let masters = Masters::default();
-        let engine = Engine::new(
-            store.clone(),
-            account.provider(),
-            masters.clone(),
-            clock.clone(),
-            Options::default(),
-        );
+        let engine = operator(&store, &account, &masters, &clock);
         let mut site = Self {
             account,
             masters,
@@ -157,6 +164,11 @@ impl Site {
             file: "cluster.yaml".to_owned(),
         };
         self.store.apply(manifest).await.unwrap();
+    }
+
+    /// The operator dies and comes back.
+    pub(crate) fn restart(&mut self) {
+        self.engine = operator(&self.store, &self.account, &self.masters, &self.clock);
     }
 
     /// Lets so many seconds pass.

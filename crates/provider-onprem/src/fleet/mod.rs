@@ -258,19 +258,18 @@ impl Fleet {
         name: &str,
     ) -> Result<(Machine, Listed), ProviderError> {
         let on_prem = on_prem(&target.cluster)?;
-        let listed = match machines(on_prem).find(|m| m.name == name) {
-            Some(listed) => listed.clone(),
-            None => {
-                let former = self.former(target, on_prem).await;
-                let former = former.map_err(ProviderError::Retryable)?;
-                let found = former.into_iter().find(|f| f.name == name);
-                let found = found.ok_or_else(|| {
-                    ProviderError::NotFound(format!(
-                        "{name} is not under spec.infrastructure.onPrem.machines, and nothing of ours is on record there"
-                    ))
-                })?;
-                found.listed.map_err(ProviderError::Retryable)?
-            }
+        let listed = if let Some(listed) = machines(on_prem).find(|m| m.name == name) {
+            listed.clone()
+        } else {
+            let former = self.former(target, on_prem).await;
+            let former = former.map_err(ProviderError::Retryable)?;
+            let found = former.into_iter().find(|f| f.name == name);
+            let found = found.ok_or_else(|| {
+                ProviderError::NotFound(format!(
+                    "{name} is not under spec.infrastructure.onPrem.machines, and nothing of ours is on record there"
+                ))
+            })?;
+            found.listed.map_err(ProviderError::Retryable)?
         };
         let id = &target.infrastructure_id;
         let machine = self.machine(&target.cluster, on_prem, &listed, id);

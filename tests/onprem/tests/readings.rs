@@ -15,7 +15,7 @@ use ovo_api::profile::V3_HA_ON_PREM;
 use ovo_machines::{Lab, Machine};
 use ovo_media::LiveKit;
 use ovo_model::{MediaState, Observation, ObservedNode, Occupancy, SecretKey, SharedStore};
-use ovo_onprem::Bed;
+use ovo_onprem::{Bed, until};
 use ovo_provider::{Answers, Media, Provider, ScopeChoice, SecretSource, Target};
 use ovo_provider_onprem::ssh::{Connect, Limits, Stream};
 use ovo_provider_onprem::{Fleet, KeyAnswer, Keys};
@@ -147,6 +147,27 @@ fn occupancy(answers: &Answers, node: &str) -> Option<Occupancy> {
     })
 }
 
+/// Waits until every sentinel knows whom it could choose: one that does not cannot replace a primary that is lost.
+fn sentinels_are_whole(bed: &Bed) {
+    let ask = format!(
+        "redis-cli --no-auth-warning -a {} -p 7001 sentinel master openvidu",
+        Bed::REDIS_PASSWORD
+    );
+    for master in &bed.masters {
+        until(
+            "a sentinel knows three replicas and three others",
+            SOON,
+            || {
+                let said = master.ask(&ask).ok()?;
+                let field = |name: &str| said.lines().skip_while(|line| *line != name).nth(1);
+                let known = [field("num-slaves"), field("num-other-sentinels")];
+                (known == [Some("3"), Some("3")]).then_some(())
+            },
+        )
+        .unwrap();
+    }
+}
+
 /// One deployment for all: it takes most of the time to have one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_is_read_over_ssh_through_a_drain_and_a_lost_master() {
@@ -205,6 +226,7 @@ async fn a_deployment_is_read_over_ssh_through_a_drain_and_a_lost_master() {
     let Some(SharedStore::Steady { primary, .. }) = closed.shared_store else {
         panic!("{:?}", closed.shared_store);
     };
+    sentinels_are_whole(&bed);
     let lost = bed
         .masters
         .iter()

@@ -42,10 +42,10 @@ pub(super) struct Led<T> {
 
 impl<T> Led<T> {
     /// Begins a call only while the lease outlasts it: it takes no longer than one of the store.
-    async fn begin<A>(
+    async fn begin<R>(
         &self,
-        call: impl Future<Output = Result<A, ProviderError>> + Send,
-    ) -> Result<A, ProviderError> {
+        call: impl Future<Output = Result<R, ProviderError>> + Send,
+    ) -> Result<R, ProviderError> {
         if !self.gate.may_begin(self.gate.call_timeout) {
             return Err(ProviderError::Retryable(
                 "not begun: this process is not sure to lead".to_owned(),

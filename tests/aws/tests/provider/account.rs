@@ -170,11 +170,9 @@ impl Canaries {
     }
 
     pub(crate) fn digest(key: &SecretKey) -> SecretDigest {
-        let mut digits = String::new();
-        for byte in format!("{key}{key}{key}").bytes().take(16) {
-            digits.push_str(&format!("{byte:02x}"));
-        }
-        SecretDigest(digits)
+        let name = format!("{key}{key}{key}");
+        let digits = name.bytes().take(16).map(|byte| format!("{byte:02x}"));
+        SecretDigest(digits.collect())
     }
 }
 

@@ -33,7 +33,7 @@ impl Kit {
     }
 }
 
-fn set(resources: &mut [Resource], kind: &str, property: &str, value: Scalar) {
+fn set(resources: &mut [Resource], kind: &str, property: &str, value: &Scalar) {
     let of_kind = resources.iter_mut().filter(|r| r.id.kind == kind);
     for resource in of_kind {
         if let Some(property) = resource.properties.get_mut(property) {
@@ -56,16 +56,16 @@ impl Bed for Kit {
     fn resources(&self) -> Vec<Resource> {
         let mut resources = self.account().desired();
         // Without members: how they come and go is for other tests.
-        set(&mut resources, "Group", "min", Scalar::Int(0));
+        set(&mut resources, "Group", "min", &Scalar::Int(0));
         resources.retain(self.part);
         resources
     }
 
     fn changed(&self) -> Vec<Resource> {
         let mut resources = self.resources();
-        set(&mut resources, "Group", "max", Scalar::Int(9));
+        set(&mut resources, "Group", "max", &Scalar::Int(9));
         let path = Scalar::from("/elsewhere");
-        set(&mut resources, "TargetGroup", "healthPath", path);
+        set(&mut resources, "TargetGroup", "healthPath", &path);
         resources
     }
 

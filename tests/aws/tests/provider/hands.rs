@@ -125,11 +125,11 @@ async fn template(site: &Site, id: &ResourceId, property: &str) {
     let disk = data.disk.as_mut().unwrap();
     match property {
         "image" => data.image = bed.aws.publish_image(ovo_aws::REGION, "another"),
-        "instanceType" => data.instance_type = "c5.large".to_owned(),
+        "instanceType" => "c5.large".clone_into(&mut data.instance_type),
         "diskGiB" => disk.gib += 1,
-        "diskType" => disk.kind = "gp2".to_owned(),
+        "diskType" => "gp2".clone_into(&mut disk.kind),
         "diskGoesAlong" => disk.goes_along = false,
-        "metadataTokens" => data.metadata_tokens = "optional".to_owned(),
+        "metadataTokens" => "optional".clone_into(&mut data.metadata_tokens),
         "metadataHops" => data.metadata_hops = 2,
         "terminationRefused" => data.termination_refused = false,
         "securityGroup" => data.security_groups = vec![another_group(site).await],

@@ -12,3 +12,4 @@ mod life;
 mod members;
 mod reads;
 mod site;
+mod troubles;

@@ -9,10 +9,12 @@ use std::time::Duration;
 use ovo_api::profile::OccupancySource;
 use ovo_engine::{Engine, Options, Report};
 use ovo_model::{
-    Millis, Mono, NodeName, Now, Observation, ObservedNode, ObservedResource, Occupancy, Outcome,
+    Millis, Mono, Now, Observation, ObservedNode, ObservedResource, Occupancy, Outcome,
     ProviderError, ResourceId, Scalar, Step, Wall,
 };
-use ovo_provider::{Call, Media, NodeAnswers, Provider, ScopeChoice, SourceAnswer, Target};
+use ovo_provider::{
+    Answers, Call, Media, NodeAnswers, Provider, ScopeChoice, SecretSource, SourceAnswer, Target,
+};
 use ovo_provider_aws::AwsProvider;
 use ovo_store::embedded::Manifest;
 use ovo_store::{Embedded, ObjectKey, SecretObject, Store};
@@ -55,7 +57,8 @@ impl Media for Masters {
         &self,
         _target: &Target,
         nodes: &[&ObservedNode],
-    ) -> BTreeMap<NodeName, NodeAnswers> {
+        _secrets: &dyn SecretSource,
+    ) -> Answers {
         let idle = SourceAnswer {
             occupancy: Occupancy::default(),
             load_permille: Some(0),
@@ -63,7 +66,7 @@ impl Media for Masters {
         let answer = NodeAnswers::from([(OccupancySource::MediaNodes, Ok(idle))]);
         let say = self.say_idle.load(Ordering::SeqCst);
         let nodes = nodes.iter().filter(|_| say);
-        nodes.map(|n| (n.name.clone(), answer.clone())).collect()
+        Answers::of_nodes(nodes.map(|n| (n.name.clone(), answer.clone())).collect())
     }
 
     async fn execute(

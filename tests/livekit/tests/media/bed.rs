@@ -327,7 +327,7 @@ impl Bed {
 
     /// Waits until a hash in the first Redis is empty.
     pub async fn emptied(&self, hash: &str) {
-        let mut connection = self.connect(MASTERS[0]).await;
+        let mut connection = self.connect(MASTERS[0], 7000).await;
         let began = Instant::now();
         loop {
             let mut question = redis::cmd("HLEN");
@@ -344,15 +344,35 @@ impl Bed {
         }
     }
 
-    async fn connect(&self, master: &str) -> redis::aio::MultiplexedConnection {
-        let url = format!("redis://:{PASSWORD}@{}:7000", self.address(master));
+    async fn connect(&self, master: &str, port: u16) -> redis::aio::MultiplexedConnection {
+        let url = format!("redis://:{PASSWORD}@{}:{port}", self.address(master));
         let client = redis::Client::open(url).unwrap();
         client.get_multiplexed_async_connection().await.unwrap()
     }
 
+    /// Waits until every sentinel knows whom it could choose: one that does not cannot replace a primary that is lost.
+    pub async fn sentinels_are_whole(&self) {
+        let began = Instant::now();
+        for master in MASTERS {
+            let mut connection = self.connect(master, 7001).await;
+            let mut question = redis::cmd("SENTINEL");
+            question.arg("MASTER").arg("openvidu");
+            loop {
+                let told: BTreeMap<String, String> =
+                    question.query_async(&mut connection).await.unwrap();
+                let known = ["num-slaves", "num-other-sentinels"].map(|name| told[name].as_str());
+                if known == ["3", "3"] {
+                    break;
+                }
+                assert!(began.elapsed() < SOON, "{master} knows {known:?}");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+
     /// One command for a Redis.
     pub async fn redis(&self, master: &str, command: &[&str]) {
-        let mut connection = self.connect(master).await;
+        let mut connection = self.connect(master, 7000).await;
         let mut question = redis::cmd(command[0]);
         question.arg(&command[1..]);
         question.exec_async(&mut connection).await.unwrap();

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use nix::sys::signal::Signal;
 use ovo_api::profile::OccupancySource::{self, Egress, Ingress, LiveKit};
 use ovo_model::{MediaState, ProviderError, SharedStore};
 use ovo_provider::{Answers, NoSecrets};
 
-use crate::bed::{Bed, MEDIA, PASSWORD, RIGHT, Secrets, complaint, occupancy, primary};
+use crate::bed::{Bed, MEDIA, PASSWORD, RIGHT, SOON, Secrets, complaint, occupancy, primary};
 use crate::wire::{Manner, server};
 
 /// While Redis is not read nobody is known to be idle, nor to be open.
@@ -24,7 +25,9 @@ fn nothing_is_known(answers: &Answers) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failover_is_seen_and_nothing_is_known_until_it_is_over() {
     let bed = Bed::start().await;
+    bed.sentinels_are_whole().await;
     bed.kill("redis m1");
+    let began = Instant::now();
     let (mut unsure, mut changing) = (0, 0);
     let after = loop {
         let answers = bed.read().await;
@@ -40,6 +43,7 @@ async fn a_failover_is_seen_and_nothing_is_known_until_it_is_over() {
             _ => unsure += 1,
         }
         nothing_is_known(&answers);
+        assert!(began.elapsed() < SOON, "no failover: {answers:#?}");
     };
     assert!(changing > 0, "no failover was seen; {unsure} times nothing");
     let new = primary(&after).unwrap();

@@ -70,6 +70,7 @@ pub(crate) fn of_node() -> Value {
             }],
         },
         "address": "10.5.0.11",
+        "hostKey": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJUnghIaitOnLG7pIikxbPlvLMGmLTBk+OCrIJzpf26B",
         "zone": "eu-west-1a",
         "version": "3.8.0",
     });

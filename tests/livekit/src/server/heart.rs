@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use redis::RedisResult;
+
 use super::node::Node;
 use crate::selection::now;
 
@@ -18,12 +20,30 @@ pub(super) async fn beat(node: &Node) {
     loop {
         ticks.tick().await;
         node.publish().await;
-        for room in abandoned(node) {
-            if let Err(error) = node.registry.close(&room).await {
-                eprintln!("model: Redis: {error}");
+        let _writing = node.writing.lock().await;
+        let closed = async {
+            for room in abandoned(node) {
+                node.registry.close(&room).await?;
             }
+            close_unused(node).await
+        };
+        if let Err(error) = closed.await {
+            eprintln!("model: Redis: {error}");
         }
     }
+}
+
+/// Closes rooms that were put on this node and that nobody ever joined.
+async fn close_unused(node: &Node) -> RedisResult<()> {
+    for room in node.registry.rooms().await? {
+        let patience = i64::from(room.empty_timeout);
+        let unused = now().saturating_sub(room.creation_time) > patience
+            && !node.lock().rooms.contains_key(&room.name);
+        if unused && node.registry.node_of(&room.name).await?.as_ref() == Some(&node.id) {
+            node.registry.close(&room.name).await?;
+        }
+    }
+    Ok(())
 }
 
 fn abandoned(node: &Node) -> Vec<String> {

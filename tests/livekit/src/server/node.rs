@@ -28,6 +28,9 @@ pub(super) struct Node {
     started_at: i64,
     defect: Option<Defect>,
     inner: Mutex<Inner>,
+    /// Held from what is decided about a room until it stands in Redis: a room that was closed would else be written
+    /// there once more, for ever, by whoever left it at that moment.
+    pub(super) writing: tokio::sync::Mutex<()>,
 }
 
 pub(super) struct Inner {
@@ -82,6 +85,7 @@ impl Node {
                 signals: Vec::new(),
                 written: None,
             }),
+            writing: tokio::sync::Mutex::default(),
         }
     }
 

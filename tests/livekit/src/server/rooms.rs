@@ -162,6 +162,7 @@ async fn create(node: &Node, call: &Call) -> Result<Response, Refused> {
 /// Whoever is in it has to go. Where another server holds it, that one finds out by itself.
 async fn delete(node: &Node, call: &Call) -> Result<Response, Refused> {
     let asked: DeleteRoomRequest = call.read()?;
+    let _writing = node.writing.lock().await;
     let held = node.lock().rooms.remove(&asked.room);
     for person in held.iter().flat_map(|room| room.people.values()) {
         // Somebody who goes at this moment is gone.

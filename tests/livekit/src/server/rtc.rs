@@ -161,8 +161,10 @@ async fn hold(node: Arc<Node>, claims: Claims, mut socket: WebSocket) {
     };
     let known = node.registry.rooms().await.unwrap_or_default();
     let known = known.into_iter().find(|room| room.name == name);
+    let writing = node.writing.lock().await;
     let (record, end) = enter(&node, &name, known, &info);
     store(&node, &record, Some(&info)).await;
+    drop(writing);
     let others = {
         let inner = node.lock();
         let people = inner
@@ -190,6 +192,7 @@ async fn hold(node: Arc<Node>, claims: Claims, mut socket: WebSocket) {
     if tell(&mut socket, hello).await {
         talk(&mut socket, end).await;
     }
+    let _writing = node.writing.lock().await;
     if let Some(record) = go(&node, &name, &info) {
         let gone = node.registry.leave(&name, &info.identity).await;
         if gone.is_ok() {

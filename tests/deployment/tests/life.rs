@@ -2,6 +2,7 @@
 //! talks on it, and comes back.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -51,6 +52,20 @@ impl Scene {
         self.serving.take().unwrap().kill().unwrap();
         self.serving = Some(self.served.serve().unwrap());
         self.kills += 1;
+    }
+
+    /// What whoever serves now has counted since it began.
+    fn counted(&self, name: &str) -> io::Result<u64> {
+        let serving = self.serving.as_ref().unwrap();
+        serving.metric(&self.served, name)
+    }
+
+    /// Waits for a round of whoever serves now. It serves what is stored before it says where its metrics are.
+    fn has_looked(&self) {
+        self.until("a round", || {
+            let rounds = self.counted("openvidu_operator_reconciles_total{");
+            rounds.is_ok_and(|rounds| rounds > 0)
+        });
     }
 
     fn drains(&self, name: &str) -> bool {
@@ -146,14 +161,9 @@ async fn becomes_ready(scene: &mut Scene) {
     scene.dies("the cluster to be ready still", |scene| {
         scene.served.is_ready()
     });
-    let count = |name: &str| {
-        let serving = scene.serving.as_ref().unwrap();
-        serving.metric(&scene.served, name).unwrap()
-    };
-    scene.until("a round", || {
-        count("openvidu_operator_reconciles_total{") > 0
-    });
-    assert_eq!(count("openvidu_operator_steps_total{"), 0);
+    scene.has_looked();
+    let steps = scene.counted("openvidu_operator_steps_total{");
+    assert_eq!(steps.unwrap(), 0);
     assert!(scene.served.is_ready());
     assert_eq!(files(scene), before);
 }
@@ -265,13 +275,7 @@ async fn a_signal_is_lost(scene: &mut Scene) {
         let server = signals.iter().find(of);
         server.is_some_and(|s| s.state == SignalState::Unconfirmed)
     });
-    let count = |name: &str| {
-        let serving = scene.serving.as_ref().unwrap();
-        serving.metric(&scene.served, name).unwrap()
-    };
-    scene.until("a round", || {
-        count("openvidu_operator_reconciles_total{") > 0
-    });
+    scene.has_looked();
     assert_eq!(scene.signals("w2", "openvidu"), "");
     for container in ["ingress", "egress"] {
         let told = scene.signals("w2", container);

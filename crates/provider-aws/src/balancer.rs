@@ -134,10 +134,7 @@ impl AwsProvider {
             .security_groups(arguments.text("securityGroup")?)
             .set_subnets(Some(arguments.list("subnets")?.to_vec()))
             .set_tags(Some(sent_tags(&site.tags(&arguments)?)));
-        made(
-            sent(call.send().await).map(drop),
-            &["DuplicateLoadBalancerName"],
-        )
+        made(sent(call.send().await), &["DuplicateLoadBalancerName"])
     }
 
     pub(crate) async fn set_balancer(
@@ -153,12 +150,12 @@ impl AwsProvider {
             SET_SECURITY_GROUPS => {
                 let call = self.elb.set_security_groups().load_balancer_arn(arn);
                 let call = call.security_groups(arguments.text("securityGroup")?);
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             SET_SUBNETS => {
                 let call = self.elb.set_subnets().load_balancer_arn(arn);
                 let call = call.set_subnets(Some(arguments.list("subnets")?.to_vec()));
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             _ => Err(unknown_call(id, by)),
         }
@@ -170,7 +167,7 @@ impl AwsProvider {
         };
         let call = self.elb.delete_load_balancer().load_balancer_arn(arn);
         deleted(
-            sent(call.send().await).map(drop),
+            sent(call.send().await),
             &["LoadBalancerNotFound"],
             &["ResourceInUse"],
         )

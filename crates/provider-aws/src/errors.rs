@@ -146,9 +146,9 @@ pub(crate) fn classed(fault: Fault) -> ProviderError {
 
 /// What was made under a name that is taken, by something that AWS did not show when we looked: it may be ours, made a
 /// moment ago, and the next look tells.
-pub(crate) fn made(answer: Result<(), Fault>, taken: &[&str]) -> Result<Outcome, ProviderError> {
+pub(crate) fn made<T>(answer: Result<T, Fault>, taken: &[&str]) -> Result<Outcome, ProviderError> {
     match answer {
-        Ok(()) => Ok(Outcome::Done),
+        Ok(_) => Ok(Outcome::Done),
         Err(fault) if fault.is(taken) => Err(ProviderError::Retryable(format!(
             "{fault}; whose it is AWS does not show yet"
         ))),
@@ -157,13 +157,13 @@ pub(crate) fn made(answer: Result<(), Fault>, taken: &[&str]) -> Result<Outcome,
 }
 
 /// What was deleted: gone already is as good, and what still holds it is waited for.
-pub(crate) fn deleted(
-    answer: Result<(), Fault>,
+pub(crate) fn deleted<T>(
+    answer: Result<T, Fault>,
     gone: &[&str],
     held: &[&str],
 ) -> Result<Outcome, ProviderError> {
     match answer {
-        Ok(()) => Ok(Outcome::Done),
+        Ok(_) => Ok(Outcome::Done),
         Err(fault) if fault.is(gone) => Ok(Outcome::Done),
         Err(fault) if fault.is(held) => Ok(Outcome::InProgress {
             look_again_in: IN_USE_MS,
@@ -173,8 +173,8 @@ pub(crate) fn deleted(
 }
 
 /// What was changed.
-pub(crate) fn changed(answer: Result<(), Fault>) -> Result<Outcome, ProviderError> {
-    answer.map(|()| Outcome::Done).map_err(classed)
+pub(crate) fn changed<T>(answer: Result<T, Fault>) -> Result<Outcome, ProviderError> {
+    answer.map(|_| Outcome::Done).map_err(classed)
 }
 
 #[cfg(test)]

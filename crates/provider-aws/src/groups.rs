@@ -240,7 +240,7 @@ impl AwsProvider {
                 call = call.lifecycle_hook_specification_list(specification.build());
             }
         }
-        made(sent(call.send().await).map(drop), &["AlreadyExists"])
+        made(sent(call.send().await), &["AlreadyExists"])
     }
 
     pub(crate) async fn set_group(
@@ -259,7 +259,7 @@ impl AwsProvider {
                 let call = call
                     .auto_scaling_group_name(name)
                     .scaling_processes(REBALANCE);
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             PUT_LAUNCH_HOOK | PUT_TERMINATE_HOOK => {
                 let [launch, terminate] = HOOKS;
@@ -275,12 +275,12 @@ impl AwsProvider {
                 let call = call
                     .auto_scaling_group_name(name)
                     .target_group_arns(arguments.text("targetGroup")?);
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             CREATE_OR_UPDATE_TAGS => {
                 let tags = sent_tags(&name, &arguments.tags()?);
                 let call = self.scaling.create_or_update_tags().set_tags(Some(tags));
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             _ => Err(unknown_call(id, by)),
         }
@@ -331,7 +331,7 @@ impl AwsProvider {
                 .set_version(version.or_else(|| there?.version()).map(str::to_owned));
             call = call.launch_template(specification.build());
         }
-        changed(sent(call.send().await).map(drop))
+        changed(sent(call.send().await))
     }
 
     async fn put_hook(
@@ -352,7 +352,7 @@ impl AwsProvider {
                     .maybe(&format!("{hook}Result"), Arguments::text)?
                     .map(str::to_owned),
             );
-        changed(sent(call.send().await).map(drop))
+        changed(sent(call.send().await))
     }
 
     pub(crate) async fn delete_group(
@@ -370,6 +370,6 @@ impl AwsProvider {
             .delete_auto_scaling_group()
             .set_auto_scaling_group_name(group.auto_scaling_group_name().map(str::to_owned));
         let held = ["ResourceInUse", "ScalingActivityInProgress"];
-        deleted(sent(call.send().await).map(drop), &[], &held)
+        deleted(sent(call.send().await), &[], &held)
     }
 }

@@ -92,7 +92,7 @@ impl AwsProvider {
         if let Some(arn) = arguments.maybe("certificate", Arguments::text)? {
             call = call.certificates(certificate(arn));
         }
-        made(sent(call.send().await).map(drop), &["DuplicateListener"])
+        made(sent(call.send().await), &["DuplicateListener"])
     }
 
     pub(crate) async fn set_listener(
@@ -117,7 +117,7 @@ impl AwsProvider {
                 if let Some(line) = arguments.maybe("action", Arguments::text)? {
                     call = call.default_actions(action::parse(line)?);
                 }
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             _ => Err(unknown_call(id, by)),
         }
@@ -133,7 +133,7 @@ impl AwsProvider {
         };
         let call = self.elb.delete_listener().listener_arn(arn);
         deleted(
-            sent(call.send().await).map(drop),
+            sent(call.send().await),
             &["ListenerNotFound"],
             &["ResourceInUse"],
         )

@@ -134,7 +134,7 @@ impl AwsProvider {
             .auto_scaling_group_name(site.full(&id.name))
             .desired_capacity(desired)
             .honor_cooldown(false);
-        changed(sent(call.send().await).map(drop))
+        changed(sent(call.send().await))
     }
 
     /// Switches the protection of members on or off: those that are in service and have it otherwise.
@@ -165,7 +165,7 @@ impl AwsProvider {
             .auto_scaling_group_name(site.full(&id.name))
             .set_instance_ids(Some(wanted))
             .protected_from_scale_in(protected);
-        let done = changed(sent(call.send().await).map(drop))?;
+        let done = changed(sent(call.send().await))?;
         Ok(if more {
             Outcome::InProgress { look_again_in: 1 }
         } else {

@@ -98,7 +98,7 @@ impl AwsProvider {
             .conditions(condition(arguments.list("paths")?))
             .actions(action::parse(arguments.text("action")?)?)
             .set_tags(Some(sent_tags(&site.tags(&arguments)?)));
-        made(sent(call.send().await).map(drop), &["PriorityInUse"])
+        made(sent(call.send().await), &["PriorityInUse"])
     }
 
     pub(crate) async fn set_rule(
@@ -119,7 +119,7 @@ impl AwsProvider {
                 if let Some(line) = arguments.maybe("action", Arguments::text)? {
                     call = call.actions(action::parse(line)?);
                 }
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             _ => Err(unknown_call(id, by)),
         }
@@ -135,7 +135,7 @@ impl AwsProvider {
         };
         let call = self.elb.delete_rule().rule_arn(arn);
         deleted(
-            sent(call.send().await).map(drop),
+            sent(call.send().await),
             &["RuleNotFound"],
             &["ResourceInUse"],
         )

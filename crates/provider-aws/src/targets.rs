@@ -112,7 +112,7 @@ impl AwsProvider {
     ) -> Result<Outcome, ProviderError> {
         let tags = Some(sent_tags(&arguments.tags()?));
         let call = self.elb.add_tags().resource_arns(arn).set_tags(tags);
-        changed(sent(call.send().await).map(drop))
+        changed(sent(call.send().await))
     }
 
     pub(crate) async fn targets(&self, site: &Site<'_>) -> Result<Option<TargetGroup>, Fault> {
@@ -182,10 +182,7 @@ impl AwsProvider {
             .unhealthy_threshold_count(arguments.integer("unhealthyCount")?)
             .matcher(codes.build())
             .set_tags(Some(sent_tags(&site.tags(&arguments)?)));
-        made(
-            sent(call.send().await).map(drop),
-            &["DuplicateTargetGroupName"],
-        )
+        made(sent(call.send().await), &["DuplicateTargetGroupName"])
     }
 
     pub(crate) async fn set_targets(
@@ -218,7 +215,7 @@ impl AwsProvider {
                     .set_healthy_threshold_count(number("healthyCount")?)
                     .set_unhealthy_threshold_count(number("unhealthyCount")?)
                     .set_matcher(codes);
-                changed(sent(call.send().await).map(drop))
+                changed(sent(call.send().await))
             }
             _ => Err(unknown_call(arguments.resource(), by)),
         }
@@ -235,7 +232,7 @@ impl AwsProvider {
         };
         let call = self.elb.delete_target_group().target_group_arn(arn);
         deleted(
-            sent(call.send().await).map(drop),
+            sent(call.send().await),
             &["TargetGroupNotFound"],
             &["ResourceInUse"],
         )
